@@ -1,0 +1,18 @@
+"""GitOps for approving open-source packages.
+
+Feeds, approvals, permissions and policies are YAML files in git. A pass reads them at a commit, compares them with feed storage,
+and copies what is newly approved from a proxy feed to an approved feed. Read `reconcile.py` first: it is that pass.
+
+    declare/     text at a commit -> Declaration, with its history
+    observe/     what is: upstream feeds, feed storage
+    decide/      pure: declaration x observation -> plan
+    act/         carries a plan out; the only writers of feed storage
+    propose/     writes YAML for a pull request: approve, endorse
+    show/        a plan, an outcome, a history as text or JSON
+    cli/         commands; the only place that prints, reads clock and environment, sets exit codes
+    ecosystems/  NuGet, PyPI: one module each
+    stores/      where feeds are kept
+    wire.py      the one HTTP door
+"""
+
+__version__ = "0.1.0"

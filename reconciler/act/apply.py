@@ -1,0 +1,155 @@
+"""Carries a plan out: fetch and prove, publish, then make it visible feed by feed. One of the two places with threads.
+
+1. For every change that brings bytes, at most FETCHES_AT_ONCE at a time: fetch all files of the version, prove them, publish them.
+   Nothing that a client sees changes yet. A change that fails is reported; nothing else stays undone for it.
+2. Feed by feed: what each package has become, the records, and one commit of the feed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.act.feed_storage import Commitment, FeedStorage
+from reconciler.act.fetch import Delivery, Source, fetch, reread
+from reconciler.act.record import Applier, of_access, of_change
+from reconciler.ecosystems.interface import Ecosystem
+from reconciler.errors import ContentMismatch, IntegrityError, ReconcilerError
+from reconciler.model.packages import PublishedPackage, PublishedVersion
+from reconciler.model.plan import BRINGS_BYTES, AccessChange, Applied, Change, Failure, Outcome, Plan
+from reconciler.model.words import FeedName, PackageKey
+
+FETCHES_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """What applying works with. `source_of` opens the upstream that a change names; `report` hears of each finished change."""
+
+    storages: Mapping[FeedName, FeedStorage]
+    ecosystem_of: Callable[[FeedName], Ecosystem]
+    source_of: Callable[[Change], Source]
+    report: Callable[[Change | Failure], None]
+    applier: Applier
+
+
+def apply(plan: Plan, workshop: Workshop) -> Applied:
+    """Carries out all changes of the plan; what cannot be done is in `failed`, and stops nothing else."""
+    done: list[tuple[Change, tuple[Delivery, ...]]] = []
+    failed: list[Failure] = []
+    for change, result in _prepared(plan, workshop):
+        if isinstance(result, ReconcilerError):
+            failure = Failure(change=change, error=str(result), integrity=isinstance(result, ContentMismatch | IntegrityError))
+            failed.append(failure)
+            workshop.report(failure)
+        else:
+            done.append((change, result))
+            workshop.report(change)
+    outcome = _outcome(plan, tuple(failed))
+    for feed, storage in sorted(workshop.storages.items()):
+        storage.commit(_commitment(plan, storage, [d for d in done if d[0].identity.feed == feed], workshop, outcome=outcome))
+    return Applied(plan=plan, applied=tuple(change for change, _ in done), failed=tuple(failed), outcome=outcome)
+
+
+def _prepared(plan: Plan, workshop: Workshop) -> Iterator[tuple[Change, tuple[Delivery, ...] | ReconcilerError]]:
+    """Each change, in the plan's order, with its verified files or the reason why there are none."""
+    with (
+        tempfile.TemporaryDirectory(prefix="reconciler-") as spool,
+        ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool,
+    ):
+        results = pool.map(lambda pair: _prepare(pair[1], workshop, Path(spool) / str(pair[0])), enumerate(plan.changes))
+        yield from zip(plan.changes, results, strict=True)
+
+
+def _prepare(change: Change, workshop: Workshop, folder: Path) -> tuple[Delivery, ...] | ReconcilerError:
+    storage, ecosystem = workshop.storages[change.identity.feed], workshop.ecosystem_of(change.identity.feed)
+    try:
+        if change.kind == "adopt":
+            deliveries = reread(change, storage, ecosystem)
+            storage.publish(change.identity, [d.content for d in deliveries])
+        elif change.kind in BRINGS_BYTES:
+            folder.mkdir()
+            deliveries = fetch(change, workshop.source_of(change), ecosystem, folder)
+            storage.publish(change.identity, [d.content for d in deliveries])
+        else:
+            deliveries = ()
+    except ReconcilerError as error:
+        return error
+    return deliveries
+
+
+def _outcome(plan: Plan, failed: tuple[Failure, ...]) -> Outcome:
+    """The first of these that holds (DESIGN section 11)."""
+    kinds = {hold.kind for hold in plan.holds if not hold.waiting}
+    cases: tuple[tuple[Outcome, bool], ...] = (
+        ("integrity", plan.outcome == "integrity" or any(f.integrity for f in failed)),
+        ("limit", "limit" in kinds),
+        ("invalid", "malformed" in kinds),
+        ("partial", bool(failed)),
+        ("held", bool(kinds - {"time", "limit", "malformed"})),
+        ("waiting", any(hold.waiting for hold in plan.holds)),
+    )
+    return next((outcome for outcome, holds in cases if holds), "done")
+
+
+# --- what a feed becomes ----------------------------------------------------------------------------------------------------------
+
+
+def _commitment(
+    plan: Plan, storage: FeedStorage, done: list[tuple[Change, tuple[Delivery, ...]]], workshop: Workshop, *, outcome: Outcome
+) -> Commitment:
+    ecosystem, feed_type = workshop.ecosystem_of(storage.feed), plan.rules.settings.feeds[storage.feed].type
+    packages: dict[PackageKey, PublishedPackage] = {}
+    records: list[dict[str, Any]] = []
+    access = _access_of(plan, storage.feed)
+    if access:
+        records.append(of_access(storage.feed, access, commit=plan.commit, applier=workshop.applier))
+    for change, deliveries in done:
+        key = change.identity.package
+        package = packages.get(key) or storage.packages.get(key) or PublishedPackage(key=key, name=change.declared.package, versions=())
+        version = _version_after(change, deliveries, package, ecosystem, workshop.applier)
+        others = [v for v in package.versions if v.version.key != change.identity.version]
+        packages[key] = replace(package, name=change.declared.package, versions=tuple(sorted([*others, version], key=lambda v: v.version)))
+        records.append(of_change(change, version, package_type=feed_type, applier=workshop.applier))
+    return Commitment(
+        packages=tuple(packages.values()),
+        records=tuple(records),
+        commit=plan.commit,
+        outcome=outcome,
+        valid_until=plan.valid_until,
+        public_url=plan.rules.settings.public_url,
+    )
+
+
+def _version_after(
+    change: Change, deliveries: tuple[Delivery, ...], package: PublishedPackage, ecosystem: Ecosystem, applier: Applier
+) -> PublishedVersion:
+    before = next((v for v in package.versions if v.version.key == change.identity.version), None)
+    match change.kind:
+        case "unlist" | "relist" if before is not None:
+            reason = f"the approval expired on {change.declared.approval.expires}" if change.kind == "unlist" else ""
+            return replace(before, state="unlisted" if change.kind == "unlist" else "listed", reason=reason)
+        case "repair" if before is not None:
+            return before
+        case _:
+            new = [d.content.published for d in deliveries]
+            dependencies = [d for delivery in deliveries for d in delivery.inspection.dependencies]
+            return PublishedVersion(
+                version=ecosystem.parse_version(deliveries[0].inspection.version.text),
+                state="listed",
+                reason="",
+                deprecated=change.release.deprecated if change.release else None,
+                published_at=before.published_at if before else applier.at,
+                files=tuple(sorted([*(before.files if before else ()), *new], key=lambda f: f.name)),
+                dependencies=tuple(dict.fromkeys([*(before.dependencies if before else ()), *dependencies])),
+            )
+
+
+def _access_of(plan: Plan, feed: FeedName) -> list[AccessChange]:
+    """The rights that touch a feed or what it promotes from."""
+    near = {feed, *plan.rules.settings.feeds[feed].promotes_from}
+    return [row for row in plan.access if not row.feeds or near.intersection(row.feeds)]

@@ -1,0 +1,61 @@
+"""The protocol that applying goes through: one approved feed, wherever and however it is kept.
+
+`static_feed.py` implements it as files and pages on a Store. Nothing above this protocol may assume files, pages or a Store, so that
+a registry that somebody else runs can be a target too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from reconciler.model.packages import PublishedFile, PublishedPackage
+from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """A package file whose bytes have been verified, on its way into a feed; `companions` are published beside it, by suffix."""
+
+    path: Path
+    published: PublishedFile
+    companions: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commitment:
+    """What the feed is to become at the end of a pass: packages that change, records for the ledger, the head's facts."""
+
+    packages: Sequence[PublishedPackage]
+    records: Sequence[dict[str, Any]]
+    commit: CommitId
+    outcome: str
+    valid_until: datetime | None
+    public_url: str
+
+
+class FeedStorage(Protocol):
+    """One approved feed."""
+
+    @property
+    def feed(self) -> FeedName:
+        """Its name."""
+
+    @property
+    def packages(self) -> Mapping[PackageKey, PublishedPackage]:
+        """What it held when the pass began."""
+
+    def open(self, identity: Identity, file: str) -> BinaryIO | None:
+        """The bytes of a file that lies in the feed; None where there is none."""
+
+    def publish(self, identity: Identity, contents: Iterable[Content]) -> None:
+        """Brings files in; no client sees them before `commit`. IntegrityError if other bytes lie there already."""
+
+    def commit(self, commitment: Commitment) -> bool:
+        """Makes the pass visible, in an order that never shows a file that is not there; False if nothing had to be written.
+
+        RevisionConflict if somebody else has committed since the pass began.
+        """

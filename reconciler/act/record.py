@@ -1,0 +1,82 @@
+"""Records of the ledger: what was done, on whose word, by which rules, from which bytes. Flat JSON, one object a change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from packageurl import PackageURL
+
+from reconciler.model.packages import PublishedVersion
+from reconciler.model.plan import AccessChange, Change
+from reconciler.model.words import CommitId, FeedName
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applier:
+    """Who runs the pass, and when (aware UTC); `accepted` is the digest of a plan whose limits somebody lifted, else ""."""
+
+    name: str
+    at: datetime
+    accepted: str
+
+
+def of_change(change: Change, version: PublishedVersion, *, package_type: str, applier: Applier) -> dict[str, Any]:
+    """The record of a change; `version` is what the feed holds after it."""
+    identity, declared = change.identity, change.declared
+    approved = {file.name: file for file in change.files}
+    files = [
+        {
+            "name": file.name,
+            "size": file.size,
+            "sha256": file.sha256,
+            "content_hash": file.content_hash,
+            "matched": "sha256" if file.name in approved and approved[file.name].sha256 == file.sha256 else "content_hash",
+        }
+        for file in version.files
+    ]
+    return {
+        "change": change.kind,
+        "feed": identity.feed,
+        "from": change.source,
+        "upstream": change.upstream,
+        "package": declared.package,
+        "version": declared.version,
+        "identity": [identity.package, identity.version],
+        "purl": purl(package_type, declared.package, declared.version),
+        "files": files,
+        "path": declared.path,
+        "blob": declared.blob,
+        "commit": change.landing.id,
+        "author_commit": change.author_commit.id,
+        "author": asdict(change.author),
+        "approvers": [asdict(person) for person in change.approvers],
+        "authored_at": time_text(change.author_commit.authored_at),
+        "landed_at": time_text(change.landing.committed_at),
+        "reason": declared.approval.reason,
+        "ticket": declared.approval.ticket,
+        **_applied(applier),
+    }
+
+
+def of_access(feed: FeedName, rows: Sequence[AccessChange], *, commit: CommitId, applier: Applier) -> dict[str, Any]:
+    """The record of rights that changed with the rules at a commit."""
+    return {"change": "access", "feed": feed, "commit": commit, "access": [asdict(row) for row in rows], **_applied(applier)}
+
+
+def _applied(applier: Applier) -> dict[str, Any]:
+    accepted = {"accepted": applier.accepted} if applier.accepted else {}
+    return {"applier": applier.name, "applied_at": time_text(applier.at), **accepted}
+
+
+def purl(package_type: str, name: str, version: str) -> str:
+    """The package URL (https://github.com/package-url/purl-spec); a scope or group before "/" is its namespace."""
+    namespace, _, last = name.rpartition("/")
+    return PackageURL(type=package_type, namespace=namespace or None, name=last, version=version).to_string()
+
+
+def time_text(when: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,143 @@
+"""`plan` and `apply`: one pass, stopped before it acts or carried out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from reconciler.act.record import Applier
+from reconciler.cli import EXIT_CODES
+from reconciler.cli.session import Session, applier_name, format_option, open_session, public_url_option, ref_option, upstreams
+from reconciler.model.declared import Connector
+from reconciler.model.plan import Applied, Change, Failure, Plan
+from reconciler.observe.upstreams import Upstream
+from reconciler.reconcile import Declaration, Options, Planned, UpstreamOf, apply_pass, declare, plan_pass
+from reconciler.show.contract import apply_v1, plan_v1, to_json
+from reconciler.show.text import applied_text, change_lines, failure_lines, plan_text
+from reconciler.wire import Wire
+
+CHANGES = 2
+FAIL_CLASSES = ("integrity", "limit", "invalid", "partial", "held", "waiting")
+
+
+class ApplyOptions(TypedDict):
+    """The options of `apply`, as click passes them."""
+
+    ref: str
+    public_url: str | None
+    form: str
+    refresh: bool
+    accept: str
+    fail_on: tuple[str, ...]
+    quiet: bool
+
+
+@click.command()
+@ref_option
+@public_url_option
+@format_option
+@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, not only with its catalog.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+@click.pass_obj
+def plan(folder: Path, ref: str, public_url: str | None, form: str, refresh: bool, detailed_exitcode: bool) -> int:
+    """Show what apply would do; writes nothing.
+
+    \b
+    Example:
+      reconciler plan
+      reconciler plan --format json --detailed-exitcode
+    """
+    session = open_session(folder)
+    declaration = declare(session.repository, session.repository.resolve(ref))
+    with Wire() as wire:
+        options = Options(now=session.now, public_url=public_url, listed=refresh, accept="")
+        planned = _plan(session, declaration, upstreams(wire, session.repository.root), options)
+    _print_plan(planned.plan, form)
+    if planned.plan.outcome == "changes" and detailed_exitcode:
+        return CHANGES
+    return EXIT_CODES[planned.plan.outcome]
+
+
+@click.command()
+@ref_option
+@public_url_option
+@format_option
+@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, and repair what is missing.")
+@click.option("--accept", default="", metavar="DIGEST", help="Lift the limits for the plan with this digest; recorded.")
+@click.option(
+    "--fail-on", multiple=True, type=click.Choice(FAIL_CLASSES), help="Exit with 0 unless one of these is the outcome (default: all)."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_obj
+def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
+    """Make the approved feeds what the declaration says.
+
+    \b
+    Example:
+      reconciler apply
+      reconciler apply --refresh --format json
+    """
+    session = open_session(folder)
+    declaration = declare(session.repository, session.repository.resolve(options["ref"]))
+    settings = declaration.rules.now.settings
+    silent = options["quiet"] or options["form"] == "json"
+    with Wire() as wire, ExitStack() as stack:
+        upstream_of = upstreams(wire, session.repository.root)
+        how = Options(now=session.now, public_url=options["public_url"], listed=options["refresh"], accept=options["accept"])
+        planned = _plan(session, declaration, upstream_of, how)
+
+        def source_of(change: Change) -> Upstream:
+            return upstream_of(settings.feeds[change.source], Connector(upstream=change.upstream))
+
+        applier = Applier(name=applier_name(), at=session.now, accepted=how.accept)
+        report = _reporter(planned.plan, stack, quiet=silent)
+        applied = apply_pass(planned, session.store(settings), source_of, report, applier)
+    if not options["quiet"]:
+        _print_applied(applied, options["form"])
+    matters = not options["fail_on"] or applied.outcome in options["fail_on"]
+    return EXIT_CODES[applied.outcome] if matters else 0
+
+
+def _plan(session: Session, declaration: Declaration, upstream_of: UpstreamOf, options: Options) -> Planned:
+    store = session.store(declaration.rules.now.settings)
+    if not sys.stderr.isatty():
+        return plan_pass(declaration, store, upstream_of, options)
+    with Console(stderr=True).status("Asking the upstream feeds ..."):
+        return plan_pass(declaration, store, upstream_of, options)
+
+
+def _print_plan(plan: Plan, form: str) -> None:
+    click.echo(to_json(plan_v1(plan)), nl=False) if form == "json" else click.echo("\n".join(plan_text(plan)))
+
+
+def _print_applied(applied: Applied, form: str) -> None:
+    click.echo(to_json(apply_v1(applied)), nl=False) if form == "json" else click.echo("\n".join(applied_text(applied)))
+
+
+def _reporter(plan: Plan, stack: ExitStack, *, quiet: bool) -> Callable[[Change | Failure], None]:
+    """Tells of each change as it comes about: above a progress bar on a terminal, as plain lines elsewhere."""
+    if quiet:
+        return lambda _: None
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if not console.is_terminal or not plan.changes:
+        return lambda done: click.echo("\n".join(_lines(done)))
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = stack.enter_context(Progress(*columns, console=console, transient=True))
+    task = progress.add_task("Applying", total=len(plan.changes))
+
+    def report(done: Change | Failure) -> None:
+        console.print("\n".join(_lines(done)))
+        progress.advance(task)
+
+    return report
+
+
+def _lines(done: Change | Failure) -> list[str]:
+    return failure_lines(done) if isinstance(done, Failure) else change_lines(done)

@@ -1,0 +1,98 @@
+"""What commands share: opening the repository, the store and upstreams; the clock; options that several have."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import click
+
+from reconciler.declare.revision import Repository
+from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.errors import DeclarationInvalid, Refused
+from reconciler.model.declared import Connector, Feed, Settings
+from reconciler.model.words import Problem
+from reconciler.observe.upstreams import Upstream, open_upstream
+from reconciler.reconcile import UpstreamOf
+from reconciler.stores import open_store
+from reconciler.stores.interface import Store
+from reconciler.wire import Wire
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One run of a command: the repository, and the instant at which it judges."""
+
+    repository: Repository
+    now: datetime
+
+    def store(self, settings: Settings) -> Store:
+        """The store that the declaration names."""
+        return open_store(settings.store, base=self.repository.root)
+
+
+def open_session(folder: Path) -> Session:
+    """Opens the repository and reads the clock, once."""
+    return Session(repository=Repository(folder), now=datetime.now(UTC).replace(microsecond=0))
+
+
+def upstreams(wire: Wire, base: Path) -> UpstreamOf:
+    """Opens the upstream of a connector, once each."""
+
+    @cache
+    def open_once(upstream: str, feed_type: str) -> Upstream:
+        return open_upstream(upstream, feed_type=feed_type, ecosystem=ECOSYSTEMS[feed_type], wire=wire, base=base)
+
+    def upstream_of(feed: Feed, connector: Connector) -> Upstream:
+        try:
+            return open_once(connector.upstream, feed.type)
+        except Refused as error:
+            key = f"feeds.{feed.name}.connectors"
+            problem = Problem(
+                path=feed.where.path, line=feed.where.line, key=key, found=connector.upstream, expected=f"an upstream: {error}"
+            )
+            raise DeclarationInvalid((problem,)) from error
+
+    return upstream_of
+
+
+def applier_name() -> str:
+    """Who runs this: what CI says of it (RECONCILER_APPLIER), or the account and the machine."""
+    return os.environ.get("RECONCILER_APPLIER") or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def ref_option(command: F) -> F:
+    """The commit that is read."""
+    return click.option("--ref", default="HEAD", show_default=True, help="The commit to read.")(command)
+
+
+def format_option(command: F) -> F:
+    """Text for people or JSON for programs."""
+    forms = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=forms, default="text", show_default=True, help="How to report.")(command)
+
+
+def public_url_option(command: F) -> F:
+    """The address at which the feeds are served."""
+    help_text = "The address of the feeds, instead of public_url in feeds.yaml."
+    return click.option("--public-url", envvar="RECONCILER_PUBLIC_URL", callback=_address, help=help_text)(command)
+
+
+def _address(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        message = f"{value!r} is not an http or https address without user name, query and fragment"
+        raise click.BadParameter(message, ctx=ctx, param=parameter)
+    return value.rstrip("/")

@@ -1,0 +1,115 @@
+"""What each approval asks for once its history and the clock have been judged: declared x authority x now -> desired; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Literal, TypeAlias
+
+from reconciler.decide.authority import HeldEvent, Standing
+from reconciler.model.declared import Approvals, ApprovedFile, DeclaredApproval, Line, MalformedApproval, Settings
+from reconciler.model.facts import files_of
+from reconciler.model.plan import Hold
+from reconciler.model.words import FeedName, Identity, PackageKey
+
+DeclaredState: TypeAlias = Literal["approved", "expired", "void", "malformed", "none"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desired:
+    """One approval, judged. `files` and `source` are the authorised ones, which may be older than what the file says."""
+
+    declared: DeclaredApproval
+    state: DeclaredState
+    source: FeedName | None
+    files: tuple[ApprovedFile, ...]
+    expires: datetime | None
+    standing: Standing
+
+
+def desired_of(
+    approvals: Approvals, standings: Mapping[Identity, Standing], settings: Settings, now: datetime
+) -> Mapping[Identity, Desired]:
+    """Every readable approval, judged at an instant (aware UTC)."""
+    frozen = approvals.frozen()
+    return {
+        identity: _judge(declared, standings.get(identity, Standing()), settings, now=now, frozen=frozen)
+        for identity, declared in approvals.valid.items()
+    }
+
+
+def _judge(
+    declared: DeclaredApproval, standing: Standing, settings: Settings, *, now: datetime, frozen: frozenset[tuple[FeedName, PackageKey]]
+) -> Desired:
+    files = files_of(standing.facts)
+    feed = settings.feeds[declared.identity.feed]
+    only = feed.promotes_from[0] if len(feed.promotes_from) == 1 else None
+    source = FeedName(standing.facts["from"]) if "from" in standing.facts else only
+    expires = _midnight(standing.facts["expires"]) if "expires" in standing.facts else None
+    state: DeclaredState = "approved"
+    if (declared.identity.feed, declared.identity.package) in frozen:
+        state = "malformed"
+    elif not files or standing.landing is None or source not in feed.promotes_from:
+        state = "void"
+    elif expires is not None and expires <= now:
+        state = "expired"
+    return Desired(declared=declared, state=state, source=source, files=files, expires=expires, standing=standing)
+
+
+def _midnight(day: str) -> datetime:
+    """An approval is not valid from that day 00:00Z on."""
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
+
+
+# --- what is not carried out, and why -------------------------------------------------------------------------------------------
+
+
+def authority_holds(desired: Desired) -> Iterator[Hold]:
+    """One hold for each event of an approval that nobody entitled stands behind."""
+    for held in desired.standing.held:
+        yield _hold(desired.declared, held)
+
+
+def _hold(declared: DeclaredApproval, held: HeldEvent) -> Hold:
+    if not held.candidates:
+        who = "nobody may, by the rules now: an administrator must first grant promote-packages in policies/permissions.yaml"
+    elif "everyone" in held.candidates:
+        who = "any git author can now"
+    else:
+        who = f"{', '.join(held.candidates)} can"
+    identity = declared.identity
+    return Hold(
+        feed=identity.feed,
+        package=declared.package,
+        version=declared.version,
+        kind="authority",
+        rule=_rule(held.line),
+        reason=f"{held.reason} (commit {held.event.landing.id[:12]})",
+        remedy=f"{who}: `reconciler endorse {identity.feed} {declared.package} {declared.version} -m REASON`, or an `Approved-by:` trailer on a new landing commit",
+        path=held.line.path if held.line else declared.path,
+        line=held.line.line if held.line else 1,
+    )
+
+
+def _rule(line: Line | None) -> str:
+    return f"denied by {line}" if line else "no line of policies/permissions.yaml allows it"
+
+
+def malformed_holds(malformed: MalformedApproval) -> Iterator[Hold]:
+    """One hold for each problem of an approval file that cannot be used."""
+    identity = malformed.identity
+    for problem in malformed.problems:
+        key = f"{problem.key}: " if problem.key else ""
+        found = f"found {problem.found}, " if problem.found else ""
+        yield Hold(
+            feed=identity.feed if identity else "",
+            package=identity.package if identity else "",
+            version=identity.version if identity else "",
+            kind="malformed",
+            rule="",
+            reason=f"{key}{found}expected {problem.expected}",
+            remedy="correct the file; until then the package is neither promoted nor withdrawn",
+            path=problem.path,
+            line=problem.line,
+        )

@@ -1,0 +1,110 @@
+"""feeds.yaml: from its shape to `Settings`, with what concerns several feeds checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, islice
+from typing import Final
+
+from reconciler.declare.check import Checked, check
+from reconciler.declare.cycles import arrows, cycles
+from reconciler.declare.document import Parsed
+from reconciler.declare.reader import MAX_PROBLEMS
+from reconciler.declare.schema import FeedsFile, FeedShape, LimitsShape
+from reconciler.declare.strict_yaml import read
+from reconciler.declare.wording import Location, one_of, quoted
+from reconciler.model.declared import FEEDS_FILE, Connector, Feed, Limit, Line, Settings
+from reconciler.model.words import FeedName, Problem
+
+DEFAULT_WITHDRAWALS: Final = Limit(share=Fraction(1, 10))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettingsRead:
+    """feeds.yaml as far as it could be read: `settings` is None if there are problems.
+
+    `names` are the feeds that it declares, well or badly; None where not even that can be said.
+    """
+
+    settings: Settings | None
+    names: frozenset[str] | None
+    problems: tuple[Problem, ...]
+
+
+def read_settings(data: bytes, types: Collection[str]) -> SettingsRead:
+    """The bytes of feeds.yaml, checked; `types` are the ecosystems that there are."""
+    checked = check(FeedsFile, read(FEEDS_FILE, data))
+    names = checked.names("feeds") if checked.parsed is not None else None
+    problems = tuple(islice(chain(checked.problems, _cross_checks(checked, types)), MAX_PROBLEMS))
+    settings = None
+    if checked.parsed is not None and checked.shape is not None and not problems:
+        settings = _settings(checked.parsed, checked.shape)
+    return SettingsRead(settings=settings, names=names, problems=problems)
+
+
+def _settings(parsed: Parsed, shape: FeedsFile) -> Settings:
+    limits = shape.limits or LimitsShape()
+    return Settings(
+        store=shape.store,
+        public_url=shape.public_url,
+        feeds={name: _feed(parsed, name, feed) for name, feed in shape.feeds.items()},
+        withdrawals=limits.withdrawals or DEFAULT_WITHDRAWALS,
+        promotions=limits.promotions,
+    )
+
+
+def _feed(parsed: Parsed, name: FeedName, shape: FeedShape) -> Feed:
+    return Feed(
+        name=name,
+        type=shape.type,
+        usage=shape.usage,
+        connectors=tuple(Connector(upstream=c.upstream, filters=tuple(c.filters)) for c in shape.connectors),
+        promotes_from=tuple(shape.promotes_from),
+        where=Line(path=parsed.path, line=parsed.lines[("feeds", name)]),
+    )
+
+
+def _cross_checks(checked: Checked[FeedsFile], types: Collection[str]) -> Iterator[Problem]:
+    if checked.parsed is None or checked.shape is None:
+        return
+    feeds, names = checked.shape.feeds, checked.names("feeds")
+    for name, feed in feeds.items():
+        here = ("feeds", name)
+        if feed.type not in types:
+            yield checked.parsed.problem((*here, "type"), found=quoted(feed.type), expected=one_of(types))
+        yield from _usage_problems(checked.parsed, here, feed)
+        yield from _source_problems(checked.parsed, here, feeds, names)
+    for way in cycles({name: feed.promotes_from for name, feed in feeds.items()}):
+        location = ("feeds", way[0], "promotes_from")
+        yield checked.parsed.problem(location, found=f"a cycle ({arrows(way)})", expected="feeds that do not lead back here")
+
+
+def _usage_problems(parsed: Parsed, here: Location, feed: FeedShape) -> Iterator[Problem]:
+    """Connectors belong to proxy feeds, `promotes_from` to approved ones; neither works without."""
+    key, other, words = ("connectors", "promotes_from", "connector") if feed.usage == "proxy" else ("promotes_from", "connectors", "feed")
+    if not getattr(feed, key):
+        yield parsed.problem((*here, key), found="none", expected=f"at least one {words}, since usage is {feed.usage}")
+    if (*here, other) in parsed.key_lines:
+        expected = f"no such key, since usage is {feed.usage}"
+        yield parsed.key_problem((*here, other), found="a key of another usage", expected=expected)
+
+
+def _source_problems(
+    parsed: Parsed, here: tuple[str, FeedName], feeds: Mapping[FeedName, FeedShape], names: Collection[str]
+) -> Iterator[Problem]:
+    """What a feed promotes from is declared (among `names`, of which `feeds` are sound), of its own type, and named once."""
+    feed, seen = feeds[here[1]], set[str]()
+    for index, source in enumerate(feed.promotes_from):
+        location = (*here, "promotes_from", index)
+        declared = feeds.get(source)
+        if source not in names:
+            possible = one_of(name for name, other in feeds.items() if other.type == feed.type and name != here[1])
+            yield parsed.problem(location, found=f"the unknown feed {quoted(source)}", expected=possible)
+        elif declared is not None and declared.type != feed.type:
+            found = f"{quoted(source)}, a feed of type {quoted(declared.type)}"
+            yield parsed.problem(location, found=found, expected=f"a feed of type {quoted(feed.type)}")
+        if source in seen:
+            yield parsed.problem(location, found=f"{quoted(source)} a second time", expected="each feed once")
+        seen.add(source)

@@ -1,0 +1,104 @@
+"""Files of a commit to the declaration: the rules as one unit, the approvals one by one, or everything that is wrong with both.
+
+Rules are all or nothing: half a permission table would be another table. Approvals stand each for itself (`approvals.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.declare.approvals import is_inside, is_passed_over, load_approval, load_approvals, mode_problem, text_problems
+from reconciler.declare.feeds import read_settings
+from reconciler.declare.permissions import read_permissions
+from reconciler.declare.wording import quoted
+from reconciler.errors import DeclarationInvalid
+from reconciler.model.declared import FEEDS_FILE, PERMISSIONS_FILE, POLICIES_FOLDER, Rules, TreeFile
+from reconciler.model.words import Problem
+
+if TYPE_CHECKING:
+    from reconciler.ecosystems.interface import Ecosystem
+
+__all__ = ["is_rule_file", "load_approval", "load_approvals", "load_rules", "problems_of", "rule_files"]
+
+
+def is_rule_file(path: str) -> bool:
+    """Whether the path belongs to the rules: feeds.yaml, and the YAML files of the policies folder."""
+    return path == FEEDS_FILE or (path.startswith(f"{POLICIES_FOLDER}/") and path.endswith((".yaml", ".yml")))
+
+
+def rule_files(files: Iterable[TreeFile]) -> dict[str, bytes]:
+    """What `load_rules` takes, out of the files of a commit; DeclarationInvalid for links and submodules among them."""
+    inside = [file for file in files if _beside_rules(file.path)]
+    if problems := _mode_problems(inside):
+        raise DeclarationInvalid(problems)
+    return {file.path: file.data for file in inside if is_rule_file(file.path)}
+
+
+def load_rules(files: Mapping[str, bytes], ecosystems: Mapping[str, Ecosystem]) -> Rules:
+    """feeds.yaml and everything under policies/; DeclarationInvalid with the problems of all of them.
+
+    Files of other places, and those under policies/ that are no YAML, are passed over.
+    """
+    rules, problems = _rules(files, ecosystems)
+    if rules is None:
+        raise DeclarationInvalid(problems)
+    return rules
+
+
+def problems_of(files: Iterable[TreeFile], ecosystems: Mapping[str, Ecosystem]) -> tuple[Problem, ...]:
+    """Everything that is wrong with the declaration of a commit, sorted by file and line.
+
+    Where the rules are wrong, approvals are judged as far as they can be without them: path and text.
+    """
+    all_files = list(files)
+    rule_tree = [file for file in all_files if _beside_rules(file.path)]
+    problems = list(_mode_problems(rule_tree))
+    rules, wrong = _rules({file.path: file.data for file in rule_tree if mode_problem(file) is None}, ecosystems)
+    refused = {problem.path for problem in problems}
+    problems += [problem for problem in wrong if problem.path not in refused]
+    if rules is not None:
+        problems += [p for malformed in load_approvals(all_files, rules, ecosystems=ecosystems).malformed for p in malformed.problems]
+    else:
+        approvals = [file for file in all_files if is_inside(file.path) and not is_passed_over(file)]
+        problems += [problem for file in approvals for problem in text_problems(file)]
+    return tuple(sorted(problems, key=lambda problem: (problem.path, problem.line)))
+
+
+def _beside_rules(path: str) -> bool:
+    """Whether no link may stand there: a linked folder or file would be a rule that nobody reviewed."""
+    return path in {FEEDS_FILE, POLICIES_FOLDER} or path.startswith(f"{POLICIES_FOLDER}/")
+
+
+def _mode_problems(files: Iterable[TreeFile]) -> tuple[Problem, ...]:
+    return tuple(problem for file in files if (problem := mode_problem(file)))
+
+
+def _rules(files: Mapping[str, bytes], ecosystems: Mapping[str, Ecosystem]) -> tuple[Rules | None, tuple[Problem, ...]]:
+    problems = list(_unknown_files(files))
+    settings, permissions, names = None, None, None
+    if (data := files.get(FEEDS_FILE)) is None:
+        problems.append(_missing(FEEDS_FILE))
+    else:
+        read = read_settings(data, ecosystems.keys())
+        settings, names = read.settings, read.names
+        problems += read.problems
+    if (data := files.get(PERMISSIONS_FILE)) is None:
+        problems.append(_missing(PERMISSIONS_FILE))
+    else:
+        granted = read_permissions(data, names)
+        permissions = granted.permissions
+        problems += granted.problems
+    if problems or settings is None or permissions is None:
+        return None, tuple(problems)
+    return Rules(settings=settings, permissions=permissions), ()
+
+
+def _unknown_files(files: Mapping[str, bytes]) -> Iterator[Problem]:
+    for path in sorted(files):
+        if is_rule_file(path) and path not in {FEEDS_FILE, PERMISSIONS_FILE}:
+            yield Problem(path=path, line=1, key="", found=f"the unknown policy file {quoted(path)}", expected=PERMISSIONS_FILE)
+
+
+def _missing(path: str) -> Problem:
+    return Problem(path=path, line=1, key="", found="no such file", expected="this file")

@@ -1,0 +1,241 @@
+"""The shapes of feeds.yaml, policies/permissions.yaml and an approval: pydantic models, and the JSON Schemas that they give.
+
+One shape serves both: the check of every pass, and an editor's completion (`reconciler schema approval`; JSON Schema draft
+2020-12, https://json-schema.org/draft/2020-12). What concerns more than one value (unknown names, cycles, usage against
+connectors) is checked in `feeds.py`, `permissions.py` and `approvals.py`. A key that is not here is an error: a misspelt
+`expire:` must not mean "never".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
+
+from reconciler.declare.scalars import (
+    FEED_NAME,
+    Bound,
+    By,
+    ContentHash,
+    Day,
+    Digest,
+    Email,
+    Expected,
+    FeedReference,
+    FeedUsage,
+    FileName,
+    Filter,
+    GithubId,
+    GroupMember,
+    NewFeedName,
+    OneLine,
+    PrincipalName,
+    PrincipalReference,
+    PublicUrl,
+    Size,
+    TaskName,
+    Text,
+    Upstream,
+    listed,
+)
+
+Kind: TypeAlias = Literal["feeds", "permissions", "approval"]
+
+FEED_NAME_SCHEMA: Final = {"type": ["string", "integer"], "pattern": f"^(?:{FEED_NAME.pattern})$"}
+
+Feeds: TypeAlias = Annotated[
+    list[FeedReference],
+    BeforeValidator(listed),
+    Field(min_length=1),
+    Expected("the name of a feed, or a list of names"),
+    WithJsonSchema({"anyOf": [FEED_NAME_SCHEMA, {"type": "array", "items": FEED_NAME_SCHEMA, "minItems": 1}]}),
+]
+
+
+class Shape(BaseModel):
+    """A mapping with fixed keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- feeds.yaml ---------------------------------------------------------------------------------------------------------------
+
+
+class ConnectorShape(Shape):
+    """Where packages of a proxy feed come from."""
+
+    model_config = ConfigDict(title="Connector")
+
+    upstream: Upstream = Field(
+        description="A well-known name (nuget.org), an http(s) address without credentials, or a folder.",
+        examples=["nuget.org", "https://packages.example/v3/index.json", "./upstream"],
+    )
+    filters: list[Filter] = Field(
+        default=[],
+        description="Name patterns. A package is blocked if a !pattern matches, else allowed if there is no plain pattern or one matches.",
+        examples=[["*", "!Rubbishsoft.*"]],
+    )
+
+
+class FeedShape(Shape):
+    """One feed."""
+
+    model_config = ConfigDict(title="Feed")
+
+    type: OneLine = Field(description="The ecosystem of its packages.", examples=["nuget", "pypi"])
+    usage: FeedUsage = Field(description="proxy: shows what upstream has. approved: holds what was promoted into it.")
+    connectors: list[ConnectorShape] = Field(
+        default=[], description="Upstreams of a proxy feed, in order: the first one that has the name of a package owns it."
+    )
+    promotes_from: list[FeedReference] = Field(
+        default=[], description="The feeds that packages may be promoted from into this approved feed.", examples=[["public-nuget"]]
+    )
+
+
+class LimitsShape(Shape):
+    """How much one pass may change in one feed."""
+
+    model_config = ConfigDict(title="Limits")
+
+    withdrawals: Bound | None = Field(
+        default=None,
+        description='Withdrawals: a count, or a share of the listed versions, rounded up, at least 1. Default: "10%".',
+        examples=["10%", 25],
+        json_schema_extra={"default": "10%"},
+    )
+    promotions: Bound | None = Field(default=None, description="Promotions, likewise. Default: no limit.", examples=[500])
+
+
+class FeedsFile(Shape):
+    """feeds.yaml: the feeds, where they are stored, under which address they are served."""
+
+    model_config = ConfigDict(title="feeds.yaml")
+
+    store: OneLine = Field(default="./.feeds", description="Where the feeds are stored: a folder.", examples=["./.feeds"])
+    public_url: PublicUrl = Field(
+        default="http://127.0.0.1:8080",
+        description="The address under which the feeds are served.",
+        examples=["https://packages.example.org"],
+    )
+    feeds: dict[NewFeedName, FeedShape] = Field(description="The feeds by name.")
+    limits: LimitsShape | None = Field(default=None, description="How much one pass may change in one feed.")
+
+
+# --- policies/permissions.yaml ------------------------------------------------------------------------------------------------
+
+
+class UserShape(Shape):
+    """A person, and the addresses that git commits name them by."""
+
+    model_config = ConfigDict(title="User")
+
+    name: OneLine = Field(description="The name to show.", examples=["Ada Lovelace"])
+    emails: list[Email] = Field(default=[], description="Addresses of the author lines of commits.", examples=[["ada@example.org"]])
+    github: GithubId | None = Field(
+        default=None, description="The number of the GitHub account, as in <number>+name@users.noreply.github.com.", examples=[4711]
+    )
+
+
+class PermissionShape(Shape):
+    """One line: who may, or may not, do what, and where. The most specific line decides."""
+
+    model_config = ConfigDict(
+        title="Permission",
+        json_schema_extra={
+            "allOf": [
+                {"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]},
+                {"oneOf": [{"required": ["user"]}, {"required": ["group"]}]},
+            ]
+        },
+    )
+
+    allow: TaskName | None = Field(default=None, description="The task that is allowed.")
+    deny: TaskName | None = Field(default=None, description="The task that is denied.")
+    user: PrincipalReference | None = Field(
+        default=None,
+        description="A user's id; everyone (any author of a commit) or anonymous (no credential).",
+        examples=["ada", "everyone"],
+    )
+    group: PrincipalReference | None = Field(default=None, description="A group's name.", examples=["developers"])
+    source: Feeds | None = Field(default=None, alias="from", description="promote-packages: out of these feeds. Left out: any.")
+    target: Feeds | None = Field(default=None, alias="to", description="promote-packages: into these feeds. Left out: any.")
+    feeds: Feeds | None = Field(default=None, description="The other tasks on feeds: these feeds. Left out: any.")
+
+
+class PermissionsFile(Shape):
+    """policies/permissions.yaml: users, groups, who may do what. What no line allows is forbidden."""
+
+    model_config = ConfigDict(title="permissions.yaml")
+
+    users: dict[PrincipalName, UserShape] = Field(default={}, description="Users by id.")
+    groups: dict[PrincipalName, list[GroupMember]] = Field(
+        default={}, description='Groups by name: ids of users, and "@name" for the members of another group.'
+    )
+    permissions: list[PermissionShape] = Field(description="Lines; their order means nothing.")
+
+
+# --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------
+
+
+class FileShape(Shape):
+    """A file that was reviewed: only these bytes may enter."""
+
+    model_config = ConfigDict(title="File")
+
+    size: Size = Field(description="Bytes.", examples=[2447235])
+    sha256: Digest = Field(description="SHA-256, in hexadecimal.")
+    content_hash: ContentHash | None = Field(
+        default=None, description="NuGet: SHA-512, in base64, of the package without its signature, which nuget.org may renew."
+    )
+
+
+class EndorsementShape(Shape):
+    """Somebody entitled who stands for an approval that its author was not entitled to make."""
+
+    model_config = ConfigDict(title="Endorsement")
+
+    by: By = Field(description="The id of a user, or an e-mail address: the author of the commit that adds this.", examples=["ada"])
+    reason: Text = Field(description="Why.")
+
+
+class ApprovalFile(Shape):
+    """approvals/<feed>/<package>/<version>.yaml: this version may enter this feed, with these files."""
+
+    model_config = ConfigDict(title="Approval")
+
+    source: FeedReference | None = Field(
+        default=None,
+        alias="from",
+        description="The feed that it comes from; may be left out where there is only one.",
+        examples=["public-nuget"],
+    )
+    reason: Text = Field(description="Why it is approved: what was looked at, and who needs it.")
+    ticket: OneLine | None = Field(default=None, description="Where it was asked for.", examples=["SEC-123"])
+    expires: Day | None = Field(default=None, description="The day from which on (00:00 UTC) it is not approved.", examples=["2027-11-22"])
+    files: dict[FileName, FileShape] = Field(min_length=1, description="All files of the version that were reviewed, by name.")
+    endorsed: list[EndorsementShape] = Field(default=[], description="Who stands for it besides its author.")
+
+
+SHAPES: Final[Mapping[Kind, type[Shape]]] = {"feeds": FeedsFile, "permissions": PermissionsFile, "approval": ApprovalFile}
+
+
+class EditorSchema(GenerateJsonSchema):
+    """Pydantic's generator, less what strict YAML does not have: null, and keys that fit no pattern."""
+
+    def nullable_schema(self, schema: Any) -> dict[str, Any]:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        return super().default_schema(schema) if schema.get("default") is not None else self.generate_inner(schema["schema"])
+
+    def dict_schema(self, schema: Any) -> dict[str, Any]:
+        generated = super().dict_schema(schema)
+        return {**generated, "additionalProperties": False} if "patternProperties" in generated else generated
+
+
+def json_schema(kind: Kind) -> dict[str, Any]:
+    """The JSON Schema of a file of this kind, for an editor that reads YAML 1.2."""
+    schema = SHAPES[kind].model_json_schema(by_alias=True, schema_generator=EditorSchema)
+    return {"$schema": EditorSchema.schema_dialect, **schema}

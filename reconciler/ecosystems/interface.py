@@ -1,0 +1,64 @@
+"""What an ecosystem is: a module with these members. Pure: it sees the network only through `get`, and no disk, clock or log.
+
+Adding one: a module (or folder) that satisfies `Ecosystem`, a row in `reconciler/ecosystems/__init__.py`, a folder
+`tests/ecosystems/<name>/`. The contract suite in `tests/contracts/` picks up the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
+
+from reconciler.model.packages import Document, FeedView, Inspection, Listing, Page
+from reconciler.model.words import PackageKey, Version
+
+
+class Get(Protocol):
+    """The only door to the network that an ecosystem gets.
+
+    Returns the decoded answer (bounded in size by the caller). Raises NotThere, Unreachable (both of `reconciler.errors`).
+    """
+
+    def __call__(self, url: str, /, *, accept: str = "*/*") -> Document: ...
+
+
+class Ecosystem(Protocol):
+    """One package ecosystem: names, versions, registry protocol, archive format."""
+
+    @property
+    def layout(self) -> str:
+        """Where a package file lies in the feed's folder: a template of {package}, {version} (keys) and {file} (its name)."""
+
+    @property
+    def file_suffixes(self) -> tuple[str, ...]:
+        """What names of package files end with, in lower case."""
+
+    @property
+    def file_name(self) -> str:
+        """What a package file is called in feeds: a template of {package}, {version} (keys) and {file} (as it is called elsewhere)."""
+
+    def normalize_name(self, name: str, /) -> PackageKey:
+        """The name that names are compared by. Idempotent. ValueError, with the reason, for what is no name here."""
+
+    def parse_version(self, text: str, /) -> Version:
+        """The version, comparable with others of this ecosystem. ValueError, with the reason, for what is none."""
+
+    def contains(self, version_range: str, version: Version, /) -> bool:
+        """Whether the range of a `Dependency` admits the version. ValueError for what is no range."""
+
+    def discover(self, get: Get, index_url: str, name: str, /) -> Listing:
+        """All releases of a package at the registry whose index is at this address.
+
+        Raises what `get` raises (NotThere: no such package), and Malformed for an answer that breaks the protocol.
+        Releases whose version cannot be parsed, and files that the index marks as something else, are left out.
+        """
+
+    def inspect(self, filename: str, archive: BinaryIO, /) -> Inspection:
+        """Reads a package file (seekable, at position 0) without unpacking or running anything of it.
+
+        Raises ArchiveRefused, with the reason, for everything that is damaged, hostile, or does not agree with itself
+        (file name against metadata inside). Reads no entry beyond a fixed size.
+        """
+
+    def render(self, view: FeedView, /) -> Sequence[Page]:
+        """The static pages of a feed: those of `view.changed`, then the lists of names. Deterministic, sorted, no clock."""

@@ -1,0 +1,27 @@
+"""PyPI: the Python package index and everything that speaks its simple repository API.
+
+    names.py     names, versions, ranges, file names
+    markup.py    the links of an HTML page
+    index.py     discover: a project's page at an upstream, HTML or JSON
+    metadata.py  core metadata (METADATA, PKG-INFO)
+    archive.py   inspect: wheels and sdists
+    pages.py     render: the pages of a feed
+
+Several files make one version here: wheels for different platforms and the sdist. Wheels (`.whl`) and sdists (`.tar.gz`, `.zip`)
+are package files; eggs, installers and other formats that pip no longer installs are not.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.ecosystems.pypi.archive import inspect
+from reconciler.ecosystems.pypi.index import discover
+from reconciler.ecosystems.pypi.names import contains, normalize_name, parse_version
+from reconciler.ecosystems.pypi.pages import LAYOUT, render
+
+layout: Final = LAYOUT
+file_suffixes: Final = (".whl", ".tar.gz", ".zip")
+file_name: Final = "{file}"
+
+__all__ = ["contains", "discover", "file_name", "file_suffixes", "inspect", "layout", "normalize_name", "parse_version", "render"]

@@ -1,0 +1,65 @@
+"""Names, versions, ranges and file names of Python packages, by the library that pip itself uses.
+
+https://packaging.python.org/en/latest/specifications/name-normalization/
+https://packaging.python.org/en/latest/specifications/version-specifiers/ (PEP 440)
+
+A version's key drops trailing zeros, since PEP 440 says that `1.0` and `1.0.0` are one version; a local version (`+cu121`) is a
+version of its own. A range admits prereleases: what is approved was chosen by a person, and whether a client may pick a
+prerelease is that client's setting.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, canonicalize_version, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version as Pep440Version
+
+from reconciler.model.words import PackageKey, Version, VersionKey
+
+_EXTRAS: Final = re.compile(r"\[[^\[\]]*+\]")
+_FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}")
+
+
+def normalize_name(name: str, /) -> PackageKey:
+    """PEP 503: lower case, runs of `-`, `_` and `.` are one `-`. ValueError for what is no project name."""
+    return PackageKey(canonicalize_name(name, validate=True))
+
+
+def parse_version(text: str, /) -> Version:
+    """A PEP 440 version in any of its spellings; ValueError for anything else, legacy versions included."""
+    return _version(Pep440Version(text), text.strip())
+
+
+def _version(parsed: Pep440Version, text: str) -> Version:
+    return Version(key=VersionKey(canonicalize_version(parsed)), text=text, prerelease=parsed.is_prerelease, order=parsed)
+
+
+def contains(version_range: str, version: Version, /) -> bool:
+    """Whether a range admits the version: what PEP 508 allows after a name, `[extras]` and version specifiers.
+
+    ValueError for what is no range, such as the `@ https://...` of a direct reference.
+    """
+    if not version_range.isascii():
+        # The library takes letters that only look like those of "preview" (dotless i), and stumbles over them later.
+        message = f"{version_range[:80]!r} is not a version range: it has characters beyond ASCII"
+        raise ValueError(message)
+    extras = _EXTRAS.match(version_range)
+    specifiers = version_range[extras.end() :] if extras else version_range
+    return SpecifierSet(specifiers).contains(version.order, prereleases=True)
+
+
+def parse_file_name(name: str) -> tuple[PackageKey, Version]:
+    """Project and version of a wheel's or sdist's file name. ValueError for every other name, and for one that is not safe
+    as the last component of a path or an address.
+    """
+    if not _FILE_NAME.fullmatch(name):
+        message = f"{name[:80]!r} is not the file name of a wheel or sdist"
+        raise ValueError(message)
+    if name.endswith(".whl"):
+        project, version, _, _ = parse_wheel_filename(name)
+    else:
+        project, version = parse_sdist_filename(name)
+    return normalize_name(project), _version(version, str(version))

@@ -1,0 +1,207 @@
+"""What the YAML of a repository says, parsed, checked and normalised: DESIGN's "declared".
+
+The pydantic shapes of the files are in `reconciler/declare/schema.py`; these are what the rest of the program sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Final, Literal, TypeAlias
+
+from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Problem, Sha256
+
+Usage: TypeAlias = Literal["proxy", "approved", "private"]
+Task: TypeAlias = Literal["administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download"]
+TASKS: Final[tuple[Task, ...]] = ("administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download")
+
+FEEDS_FILE: Final = "feeds.yaml"
+POLICIES_FOLDER: Final = "policies"
+PERMISSIONS_FILE: Final = "policies/permissions.yaml"
+APPROVALS_FOLDER: Final = "approvals"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeFile:
+    """A file of the repository at a commit (or of the working tree); `mode` is git's: "100644", "120000" (symlink), ..."""
+
+    path: str
+    mode: str
+    blob: BlobId
+    data: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """Where in the declaration something is said."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+# --- feeds.yaml ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connector:
+    """Where a proxy feed's packages come from: a URL, a folder or a well-known name; `filters` as ProGet has them."""
+
+    upstream: str
+    filters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """A declared feed; `promotes_from` is empty unless it is approved, `connectors` unless it is a proxy."""
+
+    name: FeedName
+    type: str
+    usage: Usage
+    connectors: tuple[Connector, ...]
+    promotes_from: tuple[FeedName, ...]
+    where: Line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """A bound on changes of one class in one feed and pass: a count, or a share of the feed's listed versions."""
+
+    count: int | None = None
+    share: Fraction | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """`feeds.yaml`: feeds, where they are stored, under which address they are served, how much one pass may change."""
+
+    store: str
+    public_url: str
+    feeds: Mapping[FeedName, Feed]
+    withdrawals: Limit
+    promotions: Limit | None
+
+
+# --- policies/permissions.yaml ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A person with the addresses that name them; `emails` are case-folded, `github` is the account's number."""
+
+    id: str
+    name: str
+    emails: frozenset[str]
+    github: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permission:
+    """One line of `permissions:`. None for a feed dimension means any feed; `principal` is a user's id, a group's name, or
+    reserved ("everyone", "anonymous")."""
+
+    allow: bool
+    task: Task
+    kind: Literal["user", "group", "everyone", "anonymous"]
+    principal: str
+    source: frozenset[FeedName] | None
+    target: frozenset[FeedName] | None
+    feeds: frozenset[FeedName] | None
+    where: Line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permissions:
+    """`policies/permissions.yaml`; groups are resolved to user ids (groups inside groups included)."""
+
+    users: Mapping[str, User]
+    groups: Mapping[str, frozenset[str]]
+    permissions: tuple[Permission, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """`feeds.yaml` and `policies/` as one unit: what decides who may do what, and is itself changed only by who may."""
+
+    settings: Settings
+    permissions: Permissions
+
+
+# --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class ApprovedFile:
+    """A file that was reviewed: only these bytes may enter, known by `sha256` or, for NuGet, by `content_hash`."""
+
+    name: str
+    size: int
+    sha256: Sha256
+    content_hash: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Endorsement:
+    """`by` (a user id or an e-mail address) stands for an approval that its author was not entitled to make."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """The text of one approval file, checked. `source` is `from:` (None where it is left out); files are sorted by name."""
+
+    source: FeedName | None
+    reason: str
+    ticket: str
+    expires: date | None
+    files: tuple[ApprovedFile, ...]
+    endorsed: tuple[Endorsement, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalPath:
+    """The three parts of an approval's path, decoded and as spelled there; not normalised."""
+
+    feed: FeedName
+    package: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclaredApproval:
+    """An approval at its place in the repository. `source` of the approval is filled in from `promotes_from`."""
+
+    identity: Identity
+    path: str
+    blob: BlobId
+    package: str
+    version: str
+    approval: Approval
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MalformedApproval:
+    """An approval file that cannot be used; its package is frozen. The identity is known where the path can be read."""
+
+    path: str
+    identity: Identity | None
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approvals:
+    """All of `approvals/` at a commit. `found` is False where there is no such folder at all."""
+
+    found: bool
+    valid: Mapping[Identity, DeclaredApproval]
+    malformed: tuple[MalformedApproval, ...]
+
+    def frozen(self) -> frozenset[tuple[FeedName, PackageKey]]:
+        """Packages that must stay as they are, since something about them cannot be read."""
+        return frozenset((m.identity.feed, m.identity.package) for m in self.malformed if m.identity is not None)

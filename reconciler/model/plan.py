@@ -1,0 +1,179 @@
+"""A plan as data: changes, access, holds, drift; and what became of it. The JSON of it is a contract (`reconciler/show/contract.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from reconciler.model.declared import ApprovedFile, DeclaredApproval, Rules, Task
+from reconciler.model.events import Commit, Named
+from reconciler.model.packages import Listing, PublishedPackage, Release
+from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
+
+ChangeKind: TypeAlias = Literal["unlist", "repair", "promote", "extend", "adopt", "relist"]
+ORDER: Final[tuple[ChangeKind, ...]] = ("unlist", "repair", "promote", "extend", "adopt", "relist")
+"""The order in which apply carries changes out: what takes away comes first."""
+BRINGS_BYTES: Final[frozenset[ChangeKind]] = frozenset({"promote", "repair", "extend"})
+
+HoldKind: TypeAlias = Literal["authority", "rule", "time", "upstream", "closure", "malformed", "limit"]
+DriftKind: TypeAlias = Literal["orphan", "alien", "missing", "differing", "pages"]
+Outcome: TypeAlias = Literal["done", "changes", "invalid", "held", "waiting", "partial", "limit", "integrity"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something that apply will do to one version in one feed. `release` is what the upstream announces, where bytes are needed."""
+
+    kind: ChangeKind
+    declared: DeclaredApproval
+    source: FeedName
+    files: tuple[ApprovedFile, ...]
+    author: Named
+    approvers: tuple[Named, ...]
+    landing: Commit
+    author_commit: Commit
+    release: Release | None
+    upstream: str
+    """Which connector the bytes come from, as feeds.yaml writes it; "" where none are needed."""
+
+    @property
+    def identity(self) -> Identity:
+        """The version that it is about."""
+        return self.declared.identity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessChange:
+    """A right that a user ("everyone", "anonymous" included) gains or loses; `line` decides it ("" where nothing does)."""
+
+    change: Literal["grant", "revoke"]
+    user: str
+    task: Task
+    feeds: tuple[FeedName, ...]
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """Something declared that is not carried out: why, and what would cure it. Feed, package and version are "" for rule files."""
+
+    feed: str
+    package: str
+    version: str
+    kind: HoldKind
+    rule: str
+    reason: str
+    remedy: str
+    path: str
+    line: int
+    waiting: bool = False
+    """Whether an upstream has not answered: asking again later may be all it takes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """A published state that no record, or no approval, explains."""
+
+    kind: DriftKind
+    feed: str
+    package: str
+    version: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a pass would do, sorted. `digest` covers everything but the clock."""
+
+    commit: CommitId
+    rules: Rules
+    clock: datetime
+    valid_until: datetime | None
+    digest: str
+    outcome: Outcome
+    changes: tuple[Change, ...]
+    access: tuple[AccessChange, ...]
+    holds: tuple[Hold, ...]
+    drift: tuple[Drift, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A change that was tried and did not come about; `integrity` if the bytes were not the approved ones."""
+
+    change: Change
+    error: str
+    integrity: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """A pass that was carried out."""
+
+    plan: Plan
+    applied: tuple[Change, ...]
+    failed: tuple[Failure, ...]
+    outcome: Outcome
+
+
+# --- what upstream feeds have ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The connector that owns the name, and its releases."""
+
+    upstream: str
+    listing: Listing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absent:
+    """No connector of the feed has the name; why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """A connector that might own the name did not answer; why."""
+
+    reason: str
+
+
+Availability: TypeAlias = Found | Absent | Waiting
+Catalog: TypeAlias = Mapping[tuple[FeedName, PackageKey], Availability]
+
+
+# --- what feed storage has ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stock:
+    """What is known of one approved feed in feed storage.
+
+    `commit` is the last applied one (None: never applied). `packages` come from the catalog. `damaged` and `strangers` are filled
+    only when the storage itself was listed: recorded files that are missing or differ, and files that nothing records.
+    """
+
+    feed: FeedName
+    commit: CommitId | None
+    public_url: str
+    catalog: str
+    packages: Mapping[PackageKey, PublishedPackage]
+    damaged: Mapping[Identity, tuple[str, ...]]
+    strangers: tuple[Stranger, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stranger:
+    """A file in a feed's folder that no record explains, with what its place says it is; `sha256` is of its bytes."""
+
+    path: str
+    package: PackageKey
+    version: str
+    file: str
+    sha256: str
+

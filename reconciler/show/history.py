@@ -1,0 +1,139 @@
+"""The promotion history: events of git joined with the ledgers; pure.
+
+Pending events come first in landing order, then everything that was applied, newest first. A record that no event asks for by
+itself (a repair, a withdrawal because a day has come) is listed by the event that it goes back to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from reconciler.model.events import Event, Named, Person
+from reconciler.model.facts import FILE
+from reconciler.model.words import FeedName
+from reconciler.show.contract import FileRow, HistoryRow, PersonRow, person_row
+from reconciler.show.inert import inert
+from reconciler.show.text import people
+
+Outcome = Literal["applied", "pending", "held", "none"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """An event as history tells it: who is behind it, whether it is held, whether an apply has seen its commit since."""
+
+    event: Event
+    source: str
+    package: str
+    version: str
+    approvers: tuple[Person, ...]
+    held: bool
+    gone: bool
+    """Whether the approval has left the repository since."""
+    seen: bool
+
+
+def history_rows(events: Iterable[Told], records: Mapping[FeedName, Sequence[Mapping[str, Any]]]) -> list[HistoryRow]:
+    """All rows: pending ones in landing order, then by (applied_at, feed, seq), newest first."""
+    by_landing: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for feed, rows in records.items():
+        for record in rows:
+            if record["change"] != "access":
+                by_landing.setdefault((feed, *record["identity"], record["commit"]), []).append(record)
+    open_rows: list[HistoryRow] = []
+    for told in events:
+        identity = told.event.identity
+        key = (identity.feed, identity.package, identity.version, told.event.landing.id)
+        if key not in by_landing:
+            open_rows.append(_event_row(told))
+    applied = [_record_row(record) for rows in by_landing.values() for record in rows]
+    settled = [row for row in open_rows if row.outcome in {"applied", "none"}]
+    waiting = [row for row in open_rows if row.outcome in {"pending", "held"}]
+    return waiting + sorted(applied, key=_recency, reverse=True) + settled[::-1]
+
+
+def _recency(row: HistoryRow) -> tuple[datetime, str, int]:
+    assert row.applied_at is not None, "records carry the time at which they were applied"  # noqa: S101 - rows of records only
+    return row.applied_at, row.feed, row.seq or 0
+
+
+def change_of(event: Event) -> str:
+    """What an event asks for, in one word."""
+    if event.approval is None:
+        return "remove"
+    if event.first:
+        return "promote"
+    if any(fact.startswith(FILE) for fact in event.moved):
+        return "extend"
+    if "endorsed" in event.moved:
+        return "endorse"
+    return "expire" if "expires" in event.moved else "redirect"
+
+
+def _outcome(told: Told) -> Outcome:
+    if told.event.approval is None or told.gone:
+        return "none"
+    if told.held:
+        return "held"
+    brings = told.event.first or any(fact.startswith(FILE) for fact in told.event.moved)
+    return "applied" if told.seen and not brings else "pending"
+
+
+def _event_row(told: Told) -> HistoryRow:
+    event = told.event
+    author = event.author.author
+    approval = event.approval
+    return HistoryRow(
+        seq=None,
+        change=change_of(event),
+        outcome=_outcome(told),
+        feed=event.identity.feed,
+        source=told.source,
+        package=told.package,
+        version=told.version,
+        author=person_row(Named(name=author.name, email=author.email, assurance="claimed")),
+        approvers=[person_row(Named(name=p.name, email=p.email, assurance="claimed")) for p in told.approvers],
+        applier=None,
+        commit=event.landing.id,
+        authored_at=event.author.authored_at,
+        applied_at=None,
+        reason=approval.reason if approval else "",
+        files=[FileRow(name=f.name, size=f.size, sha256=f.sha256) for f in approval.files] if approval else [],
+    )
+
+
+def _record_row(record: Mapping[str, Any]) -> HistoryRow:
+    return HistoryRow(
+        seq=record["seq"],
+        change=record["change"],
+        outcome="applied",
+        feed=record["feed"],
+        source=record["from"],
+        package=record["package"],
+        version=record["version"],
+        author=PersonRow.model_validate(record["author"]),
+        approvers=[PersonRow.model_validate(person) for person in record["approvers"]],
+        applier=record["applier"],
+        commit=record["commit"],
+        authored_at=datetime.fromisoformat(record["authored_at"]),
+        applied_at=datetime.fromisoformat(record["applied_at"]),
+        reason=record["reason"],
+        files=[FileRow(name=f["name"], size=f["size"], sha256=f["sha256"]) for f in record["files"]],
+    )
+
+
+def history_text(rows: Sequence[HistoryRow]) -> Iterator[str]:
+    """Three lines a row: when, what, from where to where; who; why."""
+    whats = [f"{row.change} ({row.outcome})" if row.seq is None else row.change for row in rows]
+    packages = [f"{inert(row.package)} {inert(row.version)}" for row in rows]
+    widths = max(map(len, whats)), max(map(len, packages))
+    for row, what, package in zip(rows, whats, packages, strict=True):
+        when = row.applied_at or row.authored_at
+        record = f"  record {row.seq}" if row.seq is not None else ""
+        yield f"{when:%Y-%m-%d %H:%M}  {what:<{widths[0]}}  {package:<{widths[1]}}  {row.source} -> {row.feed}{record}"
+        yield f"    {people(row.author.named(), [person.named() for person in row.approvers])}, commit {row.commit[:12]}"
+        if row.reason:
+            yield f"    {inert(row.reason)}"

@@ -1,0 +1,116 @@
+"""Plans and outcomes as text for a person: what will happen first, then what will not, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from reconciler.model.events import Named
+from reconciler.model.plan import AccessChange, Applied, Change, Drift, Failure, Hold, Plan
+from reconciler.show.inert import inert
+
+SIGNS = {"promote": "+", "extend": "+", "adopt": "+", "repair": "~", "relist": "~", "unlist": "-"}
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """The plan, line by line."""
+    yield f"Plan for commit {plan.commit[:12]}: {_count(plan)}"
+    yield from _section("Changes", [line for change in plan.changes for line in change_lines(change)])
+    yield from _attention(plan)
+    yield ""
+    if plan.valid_until is not None:
+        yield f"Valid until {plan.valid_until:%Y-%m-%dT%H:%M:%SZ}, when an approval expires."
+    yield f"Digest {plan.digest}"
+
+
+def applied_text(applied: Applied) -> Iterator[str]:
+    """What an apply did, line by line; single changes have been reported as they came about."""
+    plan = applied.plan
+    yield from _attention(plan)
+    yield from _section("Failed", [line for failure in applied.failed for line in failure_lines(failure)])
+    yield ""
+    yield f"Commit {plan.commit[:12]}: {len(applied.applied)} applied, {len(applied.failed)} failed, {_held(plan)}: {applied.outcome}"
+
+
+def change_lines(change: Change) -> list[str]:
+    """A change: what, from where to where, on whose word, why."""
+    files = f"{len(change.files)} file{'s' if len(change.files) != 1 else ''}, {_bytes(sum(f.size for f in change.files))}"
+    declared = change.declared
+    line = f"{SIGNS[change.kind]} {change.kind} {inert(declared.package)} {inert(declared.version)}: {change.source} -> {declared.identity.feed} ({files})"
+    return [line, f"    {people(change.author, change.approvers)}: {inert(declared.approval.reason)}"]
+
+
+def failure_lines(failure: Failure) -> list[str]:
+    """A change that failed, and why."""
+    declared = failure.change.declared
+    return [
+        f"! {failure.change.kind} {inert(declared.package)} {inert(declared.version)} in {declared.identity.feed}: {inert(failure.error)}"
+    ]
+
+
+def people(author: Named, approvers: Sequence[Named]) -> str:
+    """Author and approvers, each with how the name is known."""
+    rest = "".join(f", approved by {person_text(person)}" for person in approvers)
+    return f"by {person_text(author)}{rest}"
+
+
+def person_text(person: Named) -> str:
+    """`Name <address> (claimed)`."""
+    return f"{inert(person.name)} <{inert(person.email)}> ({person.assurance})"
+
+
+def hold_lines(hold: Hold) -> list[str]:
+    """A hold: what, why, by which line, and what would cure it."""
+    what = " ".join(inert(part) for part in (hold.package, hold.version, f"in {hold.feed}" if hold.feed else "") if part)
+    rule = f" [{inert(hold.rule)}]" if hold.rule else ""
+    where = f"    {inert(hold.path)}:{hold.line}{rule}"
+    return [f"? {what + ': ' if what else ''}{inert(hold.reason)}", where, f"    to do: {inert(hold.remedy)}"]
+
+
+def _drift_lines(drift: Drift) -> list[str]:
+    return [f"! {drift.kind} {inert(drift.package)} {inert(drift.version)} in {drift.feed}: {inert(drift.detail)}"]
+
+
+def _attention(plan: Plan) -> Iterator[str]:
+    """What is not a change of a feed's content: rights, and everything that somebody should look at."""
+    yield from _section("Access", _access_lines(plan.access))
+    yield from _section("Held", [line for hold in plan.holds if not hold.waiting for line in hold_lines(hold)])
+    yield from _section("Waiting for an upstream", [line for hold in plan.holds if hold.waiting for line in hold_lines(hold)])
+    yield from _section("Drift", [line for drift in plan.drift for line in _drift_lines(drift)])
+
+
+def _held(plan: Plan) -> str:
+    waiting = sum(hold.waiting for hold in plan.holds)
+    return f"{len(plan.holds) - waiting} held, {waiting} waiting"
+
+
+def _access_lines(rows: Iterable[AccessChange]) -> list[str]:
+    """One line for what one line of the permissions gives or takes: its feeds together."""
+    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    for row in rows:
+        grouped.setdefault((row.user, row.change, row.task, row.line), []).append(" -> ".join(row.feeds))
+    lines = []
+    for (user, change, task, line), feeds in sorted(grouped.items()):
+        sign, verb = ("+", "may") if change == "grant" else ("-", "may no longer")
+        where = f" ({', '.join(feeds)})" if any(feeds) else ""
+        lines.append(f"{sign} {inert(user)} {verb} {task}{where}{f', {inert(line)}' if line else ''}")
+    return lines
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    rows = list(lines)
+    if rows:
+        yield ""
+        yield title
+        yield from (f"  {row}" for row in rows)
+
+
+def _count(plan: Plan) -> str:
+    parts = [f"{len(plan.changes)} to change", _held(plan), f"{len(plan.drift)} drifted"]
+    return ", ".join(parts) if plan.changes or plan.holds or plan.drift or plan.access else "nothing to do"
+
+
+def _bytes(size: int) -> str:
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"

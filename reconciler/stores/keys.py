@@ -1,0 +1,35 @@
+"""Where things lie in a store (DESIGN section 9).
+
+feeds/<feed>/...                        the protocol's own static layout, served as it is
+state/feeds/<feed>/head.json            the switch: what readers of the state begin with
+state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by content
+state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
+"""
+
+from __future__ import annotations
+
+from reconciler.model.words import FeedName, Sha256
+
+JSON = "application/json"
+JSON_LINES = "application/jsonl"
+OCTETS = "application/octet-stream"
+
+
+def feed_folder(feed: FeedName) -> str:
+    """The prefix of everything that clients of a feed may read."""
+    return f"feeds/{feed}/"
+
+
+def head(feed: FeedName) -> str:
+    """The head of a feed."""
+    return f"state/feeds/{feed}/head.json"
+
+
+def catalog_object(feed: FeedName, digest: Sha256) -> str:
+    """An object of a feed's catalog."""
+    return f"state/feeds/{feed}/catalog/{digest}.json"
+
+
+def ledger_segment(feed: FeedName, segment: str) -> str:
+    """A segment of a feed's ledger."""
+    return f"state/feeds/{feed}/ledger/{segment}.jsonl"

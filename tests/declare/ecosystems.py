@@ -1,0 +1,41 @@
+"""A tiny ecosystem for tests of the declaration: names without case, versions of numbers."""
+
+import re
+
+from reconciler.model.words import PackageKey, Version, VersionKey
+
+
+class Numbers:
+    """Names are compared in lower case with '_' as '-'; `1.0` and `1.00` are one version."""
+
+    layout = "{package}/{version}/{file}"
+    file_name = "{file}"
+    file_suffixes = (".zip",)
+
+    def normalize_name(self, name, /):
+        if not re.fullmatch(r"[A-Za-z0-9@/_.-]+", name):
+            message = f"{name!r} is no name"
+            raise ValueError(message)
+        return PackageKey(name.lower().replace("_", "-"))
+
+    def parse_version(self, text, /):
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)*", text):
+            message = f"{text!r} is no version"
+            raise ValueError(message)
+        order = tuple(map(int, text.split(".")))
+        return Version(key=VersionKey(".".join(map(str, order))), text=text, prerelease=False, order=order)
+
+    def contains(self, version_range, version, /):
+        raise NotImplementedError
+
+    def discover(self, get, index_url, name, /):
+        raise NotImplementedError
+
+    def inspect(self, filename, archive, /):
+        raise NotImplementedError
+
+    def render(self, view, /):
+        raise NotImplementedError
+
+
+ECOSYSTEMS = {"numbers": Numbers(), "letters": Numbers()}

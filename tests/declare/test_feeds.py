@@ -1,0 +1,272 @@
+from fractions import Fraction
+
+import pytest
+
+from reconciler.declare.feeds import read_settings
+from reconciler.model.declared import Connector, Feed, Limit, Line, Settings
+from reconciler.model.words import FeedName
+
+WHOLE = """\
+store: /srv/feeds
+public_url: https://packages.example/root/
+feeds:
+  public-numbers:
+    type: numbers
+    usage: proxy
+    connectors:
+      - upstream: https://upstream.example:8443/index
+        filters: ["*", "!Rubbish.*"]
+      - upstream: ../folder
+  approved-numbers: {type: numbers, usage: approved, promotes_from: [public-numbers]}
+  stable: {type: numbers, usage: approved, promotes_from: [approved-numbers, public-numbers]}
+limits: {withdrawals: 7, promotions: 12.5%}
+"""
+
+
+def told(text):
+    return [str(problem) for problem in read_settings(text.encode(), ("letters", "numbers")).problems]
+
+
+def a_feed(text):
+    """A file with one sound proxy feed, and another feed in line 3."""
+    return f"feeds:\n  p: {{type: numbers, usage: proxy, connectors: [{{upstream: x}}]}}\n  {text}\n"
+
+
+def test_a_whole_file():
+    read = read_settings(WHOLE.encode(), ("numbers",))
+    assert read.problems == ()
+    public, approved, stable = FeedName("public-numbers"), FeedName("approved-numbers"), FeedName("stable")
+    assert read.names == frozenset({public, approved, stable})
+    assert read.settings == Settings(
+        store="/srv/feeds",
+        public_url="https://packages.example/root",
+        feeds={
+            public: Feed(
+                name=public,
+                type="numbers",
+                usage="proxy",
+                connectors=(
+                    Connector(upstream="https://upstream.example:8443/index", filters=("*", "!Rubbish.*")),
+                    Connector(upstream="../folder"),
+                ),
+                promotes_from=(),
+                where=Line(path="feeds.yaml", line=4),
+            ),
+            approved: Feed(
+                name=approved,
+                type="numbers",
+                usage="approved",
+                connectors=(),
+                promotes_from=(public,),
+                where=Line(path="feeds.yaml", line=11),
+            ),
+            stable: Feed(
+                name=stable,
+                type="numbers",
+                usage="approved",
+                connectors=(),
+                promotes_from=(approved, public),
+                where=Line(path="feeds.yaml", line=12),
+            ),
+        },
+        withdrawals=Limit(count=7),
+        promotions=Limit(share=Fraction(1, 8)),
+    )
+
+
+def test_what_is_left_out_has_defaults():
+    settings = read_settings(b"feeds: {}\n", ()).settings
+    assert settings == Settings(
+        store="./.feeds", public_url="http://127.0.0.1:8080", feeds={}, withdrawals=Limit(share=Fraction(1, 10)), promotions=None
+    )
+
+
+def test_a_count_of_none_is_a_limit():
+    settings = read_settings(b"feeds: {}\nlimits: {withdrawals: 0}\n", ()).settings
+    assert settings is not None
+    assert settings.withdrawals == Limit(count=0)
+
+
+URL = "expected an http(s) address without user name, password, '?' and '#'"
+NAME = "expected a feed name: a-z, 0-9 and '-', not ui, api, healthz, metrics or a device name of Windows"
+UPSTREAM = "expected a well-known name, a folder, or an http(s) address without user name, password, '?' and '#'"
+BOUND = 'expected a count, or a share as in "10%" (more than 0%, at most 100%)'
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("stor: x\nfeeds: {}\n", ["feeds.yaml:1: stor: found an unknown key, expected one of: feeds, limits, public_url, store"]),
+        ("store: x\n", ["feeds.yaml:1: feeds: found nothing (missing key), expected a mapping"]),
+        ("a text\n", ["feeds.yaml:1: found 'a text', expected a mapping"]),
+        ("- a\n", ["feeds.yaml:1: found a list, expected a mapping"]),
+        ("feeds: [a]\n", ["feeds.yaml:1: feeds: found a list, expected a mapping"]),
+        ("feeds: {}\nlimits: 10%\n", ["feeds.yaml:2: limits: found '10%', expected a mapping"]),
+        ("feeds: {}\nlimits: {withdrawals: ten}\n", [f"feeds.yaml:2: limits.withdrawals: found 'ten', {BOUND}"]),
+        ("feeds: {}\nlimits: {withdrawals: 0%}\n", [f"feeds.yaml:2: limits.withdrawals: found '0%', {BOUND}"]),
+        ("feeds: {}\nlimits: {promotions: 101%}\n", [f"feeds.yaml:2: limits.promotions: found '101%', {BOUND}"]),
+        ("feeds: {}\nlimits: {promotions: -1}\n", [f"feeds.yaml:2: limits.promotions: found '-1', {BOUND}"]),
+        ("feeds: {}\npublic_url: packages.example\n", [f"feeds.yaml:2: public_url: found 'packages.example', {URL}"]),
+        ("feeds: {}\npublic_url: https://a:b@c.example\n", [f"feeds.yaml:2: public_url: found 'https://a:b@c.example', {URL}"]),
+        ("feeds: {}\npublic_url: https://c.example/?a\n", [f"feeds.yaml:2: public_url: found 'https://c.example/?a', {URL}"]),
+        ("feeds: {}\npublic_url: http://c.example:port\n", [f"feeds.yaml:2: public_url: found 'http://c.example:port', {URL}"]),
+        ("feeds: {}\npublic_url: 'http://[::1'\n", [f"feeds.yaml:2: public_url: found 'http://[::1', {URL}"]),
+        ("feeds: {}\npublic_url: 'https://'\n", [f"feeds.yaml:2: public_url: found 'https://', {URL}"]),
+        ("feeds: {}\nstore: ''\n", ["feeds.yaml:2: store: found '', expected one line of text"]),
+        ("feeds: {}\nstore: [x]\n", ["feeds.yaml:2: store: found a list, expected one line of text"]),
+        (a_feed("Big: {type: numbers, usage: proxy, connectors: [{upstream: x}]}"), [f"feeds.yaml:3: feeds.Big: found 'Big', {NAME}"]),
+        (a_feed("ui: {type: numbers, usage: proxy, connectors: [{upstream: x}]}"), [f"feeds.yaml:3: feeds.ui: found 'ui', {NAME}"]),
+        (a_feed("con: {type: numbers, usage: proxy, connectors: [{upstream: x}]}"), [f"feeds.yaml:3: feeds.con: found 'con', {NAME}"]),
+        (a_feed("a/b: {type: numbers, usage: proxy, connectors: [{upstream: x}]}"), [f"feeds.yaml:3: feeds['a/b']: found 'a/b', {NAME}"]),
+        (a_feed("f: numbers"), ["feeds.yaml:3: feeds.f: found 'numbers', expected a mapping"]),
+        (
+            a_feed("f: {}"),
+            [
+                "feeds.yaml:3: feeds.f.type: found nothing (missing key), expected one line of text",
+                "feeds.yaml:3: feeds.f.usage: found nothing (missing key), expected proxy or approved",
+            ],
+        ),
+        (
+            a_feed("f: {type: conda, usage: approved, promotes_from: [p]}"),
+            [
+                "feeds.yaml:3: feeds.f.type: found 'conda', expected one of: letters, numbers",
+                "feeds.yaml:3: feeds.f.promotes_from[0]: found 'p', a feed of type 'numbers', expected a feed of type 'conda'",
+            ],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: private}"),
+            ["feeds.yaml:3: feeds.f.usage: found 'private', expected proxy or approved (private feeds are not supported in this version)"],
+        ),
+        (a_feed("f: {type: numbers, usage: open}"), ["feeds.yaml:3: feeds.f.usage: found 'open', expected proxy or approved"]),
+        (
+            a_feed("f: {type: numbers, usage: proxy}"),
+            ["feeds.yaml:3: feeds.f.connectors: found none, expected at least one connector, since usage is proxy"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: []}"),
+            ["feeds.yaml:3: feeds.f.promotes_from: found none, expected at least one feed, since usage is approved"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], connectors: []}"),
+            ["feeds.yaml:3: feeds.f.connectors: found a key of another usage, expected no such key, since usage is approved"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, promotes_from: [p], connectors: [{upstream: x}]}"),
+            ["feeds.yaml:3: feeds.f.promotes_from: found a key of another usage, expected no such key, since usage is proxy"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [q, p, p]}"),
+            [
+                "feeds.yaml:3: feeds.f.promotes_from[0]: found the unknown feed 'q', expected p",
+                "feeds.yaml:3: feeds.f.promotes_from[2]: found 'p' a second time, expected each feed once",
+            ],
+        ),
+        (
+            a_feed("f: {type: letters, usage: approved, promotes_from: [q]}"),
+            ["feeds.yaml:3: feeds.f.promotes_from[0]: found the unknown feed 'q', expected none (there are none yet)"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: p}"),
+            ["feeds.yaml:3: feeds.f.promotes_from: found 'p', expected a list"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [P]}"),
+            ["feeds.yaml:3: feeds.f.promotes_from[0]: found 'P', expected the name of a feed"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [f]}"),
+            ["feeds.yaml:3: feeds.f.promotes_from: found a cycle (f -> f), expected feeds that do not lead back here"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{filters: [a]}, x]}"),
+            [
+                f"feeds.yaml:3: feeds.f.connectors[0].upstream: found nothing (missing key), {UPSTREAM}",
+                "feeds.yaml:3: feeds.f.connectors[1]: found 'x', expected a mapping",
+            ],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: x, filters: ['!', ' ']}]}"),
+            [
+                "feeds.yaml:3: feeds.f.connectors[0].filters[0]: found '!', expected a pattern as in Newtonsoft.* or !Rubbishsoft.*",
+                "feeds.yaml:3: feeds.f.connectors[0].filters[1]: found ' ', expected a pattern as in Newtonsoft.* or !Rubbishsoft.*",
+            ],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], dependencies: warn, targets: {}}"),
+            [
+                f"feeds.yaml:3: feeds.f.{key}: found an unknown key, expected one of: connectors, promotes_from, type, usage"
+                for key in ("dependencies", "targets")
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text, lines):
+    assert told(text) == lines
+
+
+@pytest.mark.parametrize(
+    "upstream",
+    ["https://u:p@h.example/", "https://u@h.example/", "https://h.example/?sig=x", "https://h.example/#f", "ftp://h.example/", "https://", "' x'", '"a\\tb"', "''", "http://h.example:99999/", "https://h.example\\@g.example"],
+)  # fmt: skip
+def test_an_upstream_carries_no_credentials(upstream):
+    lines = told(a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: {upstream}}}]}}"))
+    assert len(lines) == 1
+    assert lines[0].startswith("feeds.yaml:3: feeds.f.connectors[0].upstream: found ")
+    assert lines[0].endswith(UPSTREAM)
+
+
+@pytest.mark.parametrize(
+    "upstream", ["nuget.org", "./folder", "/srv/a b", "file:///srv/x", "https://h.example/v3/index.json", "http://[::1]:80/"]
+)
+def test_upstreams(upstream):
+    settings = read_settings(
+        a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: '{upstream}'}}]}}").encode(), ("numbers",)
+    ).settings
+    assert settings is not None
+    assert settings.feeds[FeedName("f")].connectors[0].upstream == upstream
+
+
+def test_a_pipeline_that_leads_back_is_told_once():
+    text = "feeds:\n" + "".join(
+        f"  {name}: {{type: numbers, usage: approved, promotes_from: [{source}]}}\n" for name, source in ("ab", "bc", "ca")
+    )
+    (line,) = told(text)
+    assert line == "feeds.yaml:2: feeds.a.promotes_from: found a cycle (a -> b -> c -> a), expected feeds that do not lead back here"
+
+
+def test_entries_that_are_wrong_do_not_hide_what_is_wrong_with_others():
+    text = (
+        "store: &x ./feeds\n"
+        "feeds:\n"
+        "  p: {type: numbers, usage: proxy}\n"
+        "  q: {type: numbers, usage: no, typ: x}\n"
+        "  f: {type: numbers, usage: approved, promotes_from: [q, r]}\n"
+    )
+    assert told(text) == [
+        "feeds.yaml:1: store: found an anchor ('&x'), expected the value alone",
+        "feeds.yaml:4: feeds.q.usage: found 'no', expected proxy or approved",
+        "feeds.yaml:4: feeds.q.typ: found an unknown key, expected one of: connectors, promotes_from, type, usage",
+        "feeds.yaml:3: feeds.p.connectors: found none, expected at least one connector, since usage is proxy",
+        "feeds.yaml:5: feeds.f.promotes_from[1]: found the unknown feed 'r', expected p",
+    ]
+
+
+def test_what_yaml_already_refused_is_not_told_again():
+    assert told("feeds:\n  f: *x\n  g:\n    type: numbers\n    usage:\n    connectors: [{upstream: *y}]\n") == [
+        "feeds.yaml:2: feeds.f: found an alias ('*x'), expected the value written out",
+        "feeds.yaml:5: feeds.g.usage: found nothing (empty value), expected a value, or the key left out",
+        "feeds.yaml:6: feeds.g.connectors[0].upstream: found an alias ('*y'), expected the value written out",
+    ]
+
+
+def test_at_most_fifty_problems_are_told():
+    assert len(told("feeds:\n" + "".join(f"  f{i}: {{}}\n" for i in range(1000)))) == 50
+    assert (
+        len(told("feeds:\n" + "".join(f"  f{i}: {{type: numbers, usage: approved, promotes_from: [f{i}]}}\n" for i in range(1000)))) == 10
+    )
+
+
+def test_many_names_are_cut():
+    text = "feeds:\n" + "".join(f"  p{i:02}: {{type: numbers, usage: proxy, connectors: [{{upstream: x}}]}}\n" for i in range(40))
+    (line,) = told(text + "  f: {type: numbers, usage: approved, promotes_from: [q]}\n")
+    assert line.endswith("p28, p29 and 10 more")
