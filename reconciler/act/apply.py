@@ -1,5 +1,6 @@
 """Carries a plan out: fetch and prove, publish, then make it visible feed by feed. One of the two places with threads.
 
+0. Note in each feed which files are to come, for whoever must clean up after a killed pass.
 1. For every change that brings bytes, at most FETCHES_AT_ONCE at a time: fetch all files of the version, prove them, publish them.
    Nothing that a client sees changes yet. A change that fails is reported; nothing else stays undone for it.
 2. Feed by feed: what each package has become, the records, and one commit of the feed.
@@ -39,6 +40,10 @@ class Workshop:
 
 def apply(plan: Plan, workshop: Workshop) -> Applied:
     """Carries out all changes of the plan; what cannot be done is in `failed`, and stops nothing else."""
+    for feed, storage in sorted(workshop.storages.items()):
+        storage.begin(
+            [(c.identity, file.name) for c in plan.changes if c.identity.feed == feed and c.kind in BRINGS_BYTES for file in c.files]
+        )
     done: list[tuple[Change, tuple[Delivery, ...]]] = []
     failed: list[Failure] = []
     for change, result in _prepared(plan, workshop):
@@ -73,7 +78,7 @@ def _prepare(change: Change, workshop: Workshop, folder: Path) -> tuple[Delivery
             storage.publish(change.identity, [d.content for d in deliveries])
         elif change.kind in BRINGS_BYTES:
             folder.mkdir()
-            deliveries = fetch(change, workshop.source_of(change), ecosystem, folder)
+            deliveries = fetch(change, workshop.source_of(change), storage, ecosystem, folder=folder)
             storage.publish(change.identity, [d.content for d in deliveries])
         else:
             deliveries = ()
@@ -105,7 +110,7 @@ def _commitment(
     ecosystem, feed_type = workshop.ecosystem_of(storage.feed), plan.rules.settings.feeds[storage.feed].type
     packages: dict[PackageKey, PublishedPackage] = {}
     records: list[dict[str, Any]] = []
-    access = _access_of(plan, storage.feed)
+    access = _access_of(plan, storage)
     if access:
         records.append(of_access(storage.feed, access, commit=plan.commit, applier=workshop.applier))
     for change, deliveries in done:
@@ -131,8 +136,8 @@ def _version_after(
     before = next((v for v in package.versions if v.version.key == change.identity.version), None)
     match change.kind:
         case "unlist" | "relist" if before is not None:
-            reason = f"the approval expired on {change.declared.approval.expires}" if change.kind == "unlist" else ""
-            return replace(before, state="unlisted" if change.kind == "unlist" else "listed", reason=reason)
+            unlist = change.kind == "unlist"
+            return replace(before, state="unlisted" if unlist else "listed", reason=_expiry(change, applier) if unlist else "")
         case "repair" if before is not None:
             return before
         case _:
@@ -149,7 +154,18 @@ def _version_after(
             )
 
 
-def _access_of(plan: Plan, feed: FeedName) -> list[AccessChange]:
-    """The rights that touch a feed or what it promotes from."""
-    near = {feed, *plan.rules.settings.feeds[feed].promotes_from}
+def _expiry(change: Change, applier: Applier) -> str:
+    """Why a version is unlisted. The file may say another day than the one that counts: nobody entitled need stand behind it."""
+    expires = change.declared.approval.expires
+    return f"the approval expired on {expires}" if expires and expires <= applier.at.date() else "the approval has expired"
+
+
+def _access_of(plan: Plan, storage: FeedStorage) -> list[AccessChange]:
+    """The rights that touch a feed or what it promotes from; none where the feed has recorded this commit's already.
+
+    The plan's rows are the difference to the feed that is furthest behind: another one may have been applied before a pass was killed.
+    """
+    if storage.applied == plan.commit:
+        return []
+    near = {storage.feed, *plan.rules.settings.feeds[storage.feed].promotes_from}
     return [row for row in plan.access if not row.feeds or near.intersection(row.feeds)]

@@ -48,8 +48,16 @@ class FeedStorage(Protocol):
     def packages(self) -> Mapping[PackageKey, PublishedPackage]:
         """What it held when the pass began."""
 
+    @property
+    def applied(self) -> CommitId | None:
+        """The commit that was applied last, when the pass began; None for the first time."""
+
     def open(self, identity: Identity, file: str) -> BinaryIO | None:
         """The bytes of a file that lies in the feed; None where there is none."""
+
+    def begin(self, coming: Iterable[tuple[Identity, str]]) -> None:
+        """Notes the files that the pass is about to bring in, before the first of them, so that the next pass can tell what a
+        killed one has left. RevisionConflict if another pass is at work."""
 
     def publish(self, identity: Identity, contents: Iterable[Content]) -> None:
         """Brings files in; no client sees them before `commit`. IntegrityError if other bytes lie there already."""

@@ -1,12 +1,15 @@
 """One approved version, fetched and proven: every file is the reviewed one and says that it is the package it should be.
 
 A file is accepted when its SHA-256 is the approved one or, for a package that its registry has signed again, its content hash.
-Nothing is put into feed storage before all files of the version have passed.
+Nothing is put into feed storage before all files of the version have passed. What lies there already is proven in place instead of
+fetched again: after a killed pass, and where only one of several files has to be repaired. A repair brings back the recorded bytes;
+those that the registry has signed again since are the reviewed ones, too, but not the published ones.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import BinaryIO, Protocol
 
 from reconciler.act.feed_storage import Content, FeedStorage
 from reconciler.ecosystems.interface import Ecosystem
-from reconciler.errors import ContentMismatch, IntegrityError
+from reconciler.errors import ArchiveRefused, ContentMismatch, IntegrityError
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import Inspection, PublishedFile, RemoteFile
 from reconciler.model.plan import Change
@@ -43,21 +46,34 @@ class Delivery:
     inspection: Inspection
 
 
-def fetch(change: Change, source: Source, ecosystem: Ecosystem, folder: Path) -> tuple[Delivery, ...]:
-    """Downloads the approved files into a folder of this change's own, verified; raises what the upstream or the content earns."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Proven:
+    """The bytes of a file that passed; `path` is empty for what lies in feed storage already."""
+
+    path: Path
+    got: Downloaded
+    inspection: Inspection
+
+
+def fetch(change: Change, source: Source, storage: FeedStorage, ecosystem: Ecosystem, *, folder: Path) -> tuple[Delivery, ...]:
+    """The approved files, downloaded into a folder of this change's own or found in feed storage; raises what upstream or content earn."""
     remotes: Mapping[str, RemoteFile] = {file.name: file for file in change.release.files} if change.release else {}
+    recorded = _recorded(change, storage)
     deliveries = []
     for number, approved in enumerate(change.files):
-        path = folder / str(number)  # never a name from outside
-        remote = remotes[approved.name]
-        allowance = RESIGNING_BYTES if approved.content_hash else 0
-        with path.open("w+b") as sink:
-            got = source.fetch(remote, sink, max_bytes=approved.size + allowance)
-            sink.seek(0)
-            inspection = _prove(change.identity, approved, sink, got=got, ecosystem=ecosystem)
-        companions = {suffix: source.fetch_companion(remote, suffix) for suffix in sorted(remote.companions)} | dict(inspection.companions)
-        published = _published(approved, inspection, companions, remote=remote, got=got)
-        deliveries.append(Delivery(content=Content(path=path, published=published, companions=companions), inspection=inspection))
+        remote, before = remotes[approved.name], recorded.get(approved.name)
+        proven = _in_place(change.identity, approved, storage, ecosystem)
+        if proven is None:
+            path = folder / str(number)  # never a name from outside
+            proven = _download(change.identity, approved, source, ecosystem, remote=remote, path=path)
+        if before is None:
+            fetched = {suffix: source.fetch_companion(remote, suffix) for suffix in sorted(remote.companions)}
+            companions: Mapping[str, bytes] = fetched | dict(proven.inspection.companions)
+            published = _published(approved, proven, companions, remote=remote)
+        else:
+            published = before
+            companions = _as_recorded(before, proven, change.identity, storage, source=source, remote=remote)
+        deliveries.append(_delivery(proven, published, companions))
     return tuple(deliveries)
 
 
@@ -65,46 +81,113 @@ def reread(change: Change, storage: FeedStorage, ecosystem: Ecosystem) -> tuple[
     """The files of a version that lies in feed storage without a record, proven in place."""
     deliveries = []
     for approved in change.files:
-        stream = storage.open(change.identity, approved.name)
-        if stream is None:
+        proven = _in_place(change.identity, approved, storage, ecosystem)
+        if proven is None:
             message = f"{approved.name} has vanished from feed storage"
             raise IntegrityError(message)
-        with stream:
-            sha256 = Sha256(hashlib.file_digest(stream, "sha256").hexdigest())  # type: ignore[arg-type]  # wants a wider type than it uses
-            got = Downloaded(size=stream.tell(), sha256=sha256)
-            stream.seek(0)
-            inspection = _prove(change.identity, approved, stream, got=got, ecosystem=ecosystem)
-        published = _published(approved, inspection, inspection.companions, remote=None, got=got)
-        content = Content(path=Path(), published=published, companions=inspection.companions)
-        deliveries.append(Delivery(content=content, inspection=inspection))
+        companions = proven.inspection.companions
+        deliveries.append(_delivery(proven, _published(approved, proven, companions, remote=None), companions))
     return tuple(deliveries)
+
+
+def _recorded(change: Change, storage: FeedStorage) -> Mapping[str, PublishedFile]:
+    """The files that the feed's record of this version names."""
+    package = storage.packages.get(change.identity.package)
+    versions = package.versions if package else ()
+    return {file.name: file for version in versions if version.version.key == change.identity.version for file in version.files}
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------------------
+
+
+def _download(
+    identity: Identity, approved: ApprovedFile, source: Source, ecosystem: Ecosystem, *, remote: RemoteFile, path: Path
+) -> _Proven:
+    allowance = RESIGNING_BYTES if approved.content_hash else 0
+    with path.open("w+b") as sink:
+        got = source.fetch(remote, sink, max_bytes=approved.size + allowance)
+        sink.seek(0)
+        return _Proven(path=path, got=got, inspection=_prove(identity, approved, sink, got=got, ecosystem=ecosystem))
+
+
+def _in_place(identity: Identity, approved: ApprovedFile, storage: FeedStorage, ecosystem: Ecosystem) -> _Proven | None:
+    """The file as it lies in feed storage; None where there is none, IntegrityError for any other than the approved one."""
+    stream = storage.open(identity, approved.name)
+    if stream is None:
+        return None
+    with stream:
+        sha256 = Sha256(hashlib.file_digest(stream, "sha256").hexdigest())  # type: ignore[arg-type]  # wants a wider type than it uses
+        got = Downloaded(size=stream.seek(0, os.SEEK_END), sha256=sha256)  # file_digest may leave the position where it was
+        stream.seek(0)
+        try:
+            return _Proven(path=Path(), got=got, inspection=_prove(identity, approved, stream, got=got, ecosystem=ecosystem))
+        except (ContentMismatch, ArchiveRefused) as error:
+            message = (
+                f"{approved.name} of {identity.package} {identity.version} lies in feed storage and cannot be what was approved: {error}"
+            )
+            raise IntegrityError(message, remedy="nothing was overwritten; find out who wrote it, then remove it by hand") from error
 
 
 def _prove(identity: Identity, approved: ApprovedFile, stream: BinaryIO, *, got: Downloaded, ecosystem: Ecosystem) -> Inspection:
     if got.sha256 != approved.sha256 and approved.content_hash is None:
-        message = f"{approved.name}: the upstream's bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
+        message = f"{approved.name}: these bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
         raise ContentMismatch(message)
     inspection = ecosystem.inspect(approved.name, stream)
     if got.sha256 != approved.sha256 and inspection.content_hash != approved.content_hash:
         message = f"{approved.name}: neither sha256 ({got.sha256}) nor content hash ({inspection.content_hash}) is the approved one"
         raise ContentMismatch(message)
-    inside = Identity(feed=identity.feed, package=ecosystem.normalize_name(inspection.name), version=inspection.version.key)
+    try:
+        inside = Identity(feed=identity.feed, package=ecosystem.normalize_name(inspection.name), version=inspection.version.key)
+    except ValueError:  # it calls itself what is no name
+        inside = None
     if inside != identity:
-        message = f"{approved.name} says that it is {inspection.name} {inspection.version.text}, not {identity.package} {identity.version}"
+        message = f"{approved.name} says that it is {inspection.name[:200]!a} {inspection.version.text}, not {identity.package} {identity.version}"
         raise ContentMismatch(message)
     return inspection
 
 
-def _published(
-    approved: ApprovedFile, inspection: Inspection, companions: Mapping[str, bytes], *, remote: RemoteFile | None, got: Downloaded
-) -> PublishedFile:
+# --- what is published of them ----------------------------------------------------------------------------------------------------
+
+
+def _as_recorded(
+    before: PublishedFile, proven: _Proven, identity: Identity, storage: FeedStorage, *, source: Source, remote: RemoteFile
+) -> Mapping[str, bytes]:
+    """The companions as they were recorded, from feed storage or else from upstream; ContentMismatch if only other bytes can be had."""
+    if proven.got.sha256 != before.sha256:
+        message = f"{before.name}: signed otherwise than the published file (sha256 {proven.got.sha256}; published was {before.sha256})"
+        raise ContentMismatch(message, remedy="restore the file from a backup of the store")
+    found: dict[str, bytes] = {}
+    for suffix, digest in sorted(before.companions.items()):
+        data = _read(storage, identity, before.name + suffix)
+        if data is None or hashlib.sha256(data).hexdigest() != digest:
+            data = proven.inspection.companions.get(suffix) or source.fetch_companion(remote, suffix)
+        if hashlib.sha256(data).hexdigest() != digest:
+            message = f"{before.name}{suffix}: only other bytes than the recorded ones can be had (sha256 {digest} was recorded)"
+            raise ContentMismatch(message, remedy="restore the file from a backup of the store")
+        found[suffix] = data
+    return found
+
+
+def _read(storage: FeedStorage, identity: Identity, file: str) -> bytes | None:
+    stream = storage.open(identity, file)
+    if stream is None:
+        return None
+    with stream:
+        return stream.read()
+
+
+def _published(approved: ApprovedFile, proven: _Proven, companions: Mapping[str, bytes], *, remote: RemoteFile | None) -> PublishedFile:
     return PublishedFile(
         name=approved.name,
-        size=got.size,
-        sha256=got.sha256,
-        content_hash=inspection.content_hash,
+        size=proven.got.size,
+        sha256=proven.got.sha256,
+        content_hash=proven.inspection.content_hash,
         uploaded_at=remote.uploaded_at if remote else None,
         yanked=remote.yanked if remote else None,
         companions={suffix: Sha256(hashlib.sha256(data).hexdigest()) for suffix, data in companions.items()},
-        metadata=inspection.metadata,
+        metadata=proven.inspection.metadata,
     )
+
+
+def _delivery(proven: _Proven, published: PublishedFile, companions: Mapping[str, bytes]) -> Delivery:
+    return Delivery(content=Content(path=proven.path, published=published, companions=companions), inspection=proven.inspection)

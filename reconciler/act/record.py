@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from packageurl import PackageURL
@@ -12,6 +12,7 @@ from packageurl import PackageURL
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import AccessChange, Change
 from reconciler.model.words import CommitId, FeedName
+from reconciler.wire import redacted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,14 +27,14 @@ class Applier:
 def of_change(change: Change, version: PublishedVersion, *, package_type: str, applier: Applier) -> dict[str, Any]:
     """The record of a change; `version` is what the feed holds after it."""
     identity, declared = change.identity, change.declared
-    approved = {file.name: file for file in change.files}
+    approved = {file.name: file for file in (*declared.approval.files, *change.files)}
     files = [
         {
             "name": file.name,
             "size": file.size,
             "sha256": file.sha256,
             "content_hash": file.content_hash,
-            "matched": "sha256" if file.name in approved and approved[file.name].sha256 == file.sha256 else "content_hash",
+            "matched": "content_hash" if file.name in approved and approved[file.name].sha256 != file.sha256 else "sha256",
         }
         for file in version.files
     ]
@@ -41,7 +42,7 @@ def of_change(change: Change, version: PublishedVersion, *, package_type: str, a
         "change": change.kind,
         "feed": identity.feed,
         "from": change.source,
-        "upstream": change.upstream,
+        "upstream": redacted(change.upstream),
         "package": declared.package,
         "version": declared.version,
         "identity": [identity.package, identity.version],
@@ -79,4 +80,4 @@ def purl(package_type: str, name: str, version: str) -> str:
 
 def time_text(when: datetime) -> str:
     """RFC 3339 in UTC, whole seconds."""
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

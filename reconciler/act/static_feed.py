@@ -1,9 +1,11 @@
-"""An approved feed as static files on a Store. Order of writes: files, package pages, lists of names, catalog, ledger, head.
+"""An approved feed as static files on a Store. Order of writes: what is begun, files, package pages, lists of names, catalog, ledger, head.
 
 Every file that a page names exists, and every page that a list names: a reader sees the old feed or the new one, package by
-package, and whoever stops the writer at any point leaves a feed that the next pass completes. Mutable objects are written by
-compare-and-swap. A page that is not at the recorded revision was written by a pass that never reached its head; it is replaced
-if the head still is where this pass found it, and else this pass gives up.
+package, and whoever stops the writer at any point leaves a feed that the next pass completes. What is begun
+(`stores/unfinished.py`) lets that pass know what it finds: it writes the pages anew that the killed one may have touched, whether or
+not the packages are still wanted. Mutable objects are written by compare-and-swap. A page that is not at the recorded revision was
+written by a pass that never reached its head; it is replaced if head and begun are where this pass left them, and else another pass is
+at work, and this one gives up.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 from reconciler import __version__
+from reconciler.act.begun import Begun, file_of
 from reconciler.act.feed_storage import Commitment, Content
 from reconciler.act.order import dependencies_first
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import IntegrityError, RevisionConflict
 from reconciler.model.packages import FeedView, Page, PublishedPackage
-from reconciler.model.words import FeedName, Identity, PackageKey
+from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, update_catalog
 from reconciler.stores.head import Head, LedgerTip, encode_head
@@ -35,6 +38,7 @@ class StaticFeed:
         self._store = store
         self._state = state
         self._ecosystem = ecosystem
+        self._begun = Begun(store, state)
         self.packages: Mapping[PackageKey, PublishedPackage] = {key: entry.package for key, entry in state.entries.items()}
 
     @property
@@ -42,29 +46,43 @@ class StaticFeed:
         """The feed's name."""
         return self._state.feed
 
+    @property
+    def applied(self) -> CommitId | None:
+        """The commit of the head."""
+        return self._state.head.commit if self._state.head else None
+
     def open(self, identity: Identity, file: str) -> BinaryIO | None:
         """The bytes of a file in the feed's folder."""
         return self._store.open(self._key(identity, file))
 
+    def begin(self, coming: Iterable[tuple[Identity, str]]) -> None:
+        """Notes the files that are to come; writes nothing where there are none."""
+        files = [file_of(identity, name) for identity, name in coming]
+        if files:
+            self._begun.files(files)
+
     def publish(self, identity: Identity, contents: Iterable[Content]) -> None:
         """Puts files and what belongs beside them; what is already there must be the same."""
-        for content in contents:
+        files = {file_of(identity, content.published.name): content for content in contents}
+        self._begun.put(files)
+        for file, content in files.items():
             key = self._key(identity, content.published.name)
+            # What lies beside a file that a killed pass has left may be older than what upstream has now, and no record names it.
+            left = file in self._begun.left.files and not self._is_recorded(identity)
             for suffix, data in sorted(content.companions.items()):
-                if self._absent(key + suffix, hashlib.sha256(data).hexdigest()):
+                if left or self._absent(key + suffix, hashlib.sha256(data).hexdigest()):
                     self._store.put(key + suffix, data, content_type=keys.OCTETS)
             if self._absent(key, content.published.sha256):
                 self._store.put(key, content.path, content_type=keys.OCTETS)
+        self._begun.arrived(files)
 
     def commit(self, commitment: Commitment) -> bool:
         """Pages, catalog, ledger, head; nothing at all if the head would stay the same."""
         old = self._state.head
-        moved = old is not None and old.public_url != commitment.public_url
-        packages = {**self.packages, **{p.key: p for p in commitment.packages}}
-        changed = tuple(packages.values()) if moved or old is None else tuple(commitment.packages)
-        if not changed and not commitment.records and old is not None and self._same(old, commitment):
+        if old is not None and self._same(old, commitment):
+            self._begun.finish(old.revision)
             return False
-        entries, roots = self._write_pages(changed, packages, commitment.public_url)
+        entries, roots = self._write_pages(commitment)
         update = update_catalog(self._store, self.feed, old.catalog if old else None, entries)
         for key, data in update.objects:
             self._store.put(key, data, content_type=keys.JSON)
@@ -84,41 +102,50 @@ class StaticFeed:
             ledger=tip,
         )
         self._store.put_if(keys.head(self.feed), encode_head(head), content_type=keys.JSON, expected=self._state.revision)
+        self._begun.finish(head.revision)
         return True
 
     def _same(self, old: Head, commitment: Commitment) -> bool:
-        wanted = (commitment.commit, commitment.outcome, commitment.valid_until, __version__)
-        return (old.commit, old.outcome, old.valid_until, old.tool) == wanted
+        """Whether there is nothing to write."""
+        if commitment.packages or commitment.records or self._begun.left.packages:
+            return False
+        wanted = (commitment.commit, commitment.outcome, commitment.valid_until, commitment.public_url, __version__)
+        return (old.commit, old.outcome, old.valid_until, old.public_url, old.tool) == wanted
 
-    def _write_pages(
-        self, changed: tuple[PublishedPackage, ...], packages: Mapping[PackageKey, PublishedPackage], public_url: str
-    ) -> tuple[list[CatalogEntry], dict[str, Revision]]:
+    def _write_pages(self, commitment: Commitment) -> tuple[list[CatalogEntry], dict[str, Revision]]:
         """Writes the pages of changed packages, dependencies first, then the lists; returns entries and the lists' revisions."""
-        old_roots = self._state.head.pages if self._state.head else {}
-        if not changed and self._state.head is not None:
-            return [], old_roots
-        everything = tuple(packages[key] for key in sorted(packages))
-        view = FeedView(base_url=f"{public_url}/{self.feed}", changed=dependencies_first(changed, self._ecosystem), packages=everything)
+        old = self._state.head
+        packages = {**self.packages, **{p.key: p for p in commitment.packages}}
+        everywhere = old is None or old.public_url != commitment.public_url
+        touched = packages.keys() if everywhere else {p.key for p in commitment.packages} | self._begun.left.packages
+        if not touched and old is not None:
+            return [], old.pages
+        view = FeedView(
+            base_url=f"{commitment.public_url}/{self.feed}",
+            changed=dependencies_first((package for key, package in packages.items() if key in touched), self._ecosystem),
+            packages=tuple(packages[key] for key in sorted(packages)),
+        )
         pages = self._ecosystem.render(view)
         by_package: dict[PackageKey, list[Page]] = {package.key: [] for package in view.changed}
         for page in pages:
             if page.package is not None:
                 by_package[page.package].append(page)
+        rendered = {page.path for page in pages if page.package is not None}
+        self._begun.pages(by_package.keys(), rendered)
         entries = []
         for package in view.changed:
             before = self._state.entries[package.key].pages if package.key in self._state.entries else {}
             after = {page.path: self._put_page(page, before.get(page.path)) for page in by_package[package.key]}
             entries.append(CatalogEntry(package=package, pages=after))
-        roots = {page.path: self._put_page(page, old_roots.get(page.path)) for page in pages if page.root}
-        self._delete_dropped(entries)
+        roots = {page.path: self._put_page(page, old.pages.get(page.path) if old else None) for page in pages if page.root}
+        for path in sorted(self._earlier(by_package) - rendered):  # the lists no longer name them
+            self._store.delete(keys.feed_folder(self.feed) + path)
         return entries, roots
 
-    def _delete_dropped(self, entries: Iterable[CatalogEntry]) -> None:
-        """Removes pages that a package no longer has; the lists no longer name them."""
-        for entry in entries:
-            old = self._state.entries.get(entry.package.key)
-            for path in sorted((old.pages.keys() if old else set()) - entry.pages.keys()):
-                self._store.delete(keys.feed_folder(self.feed) + path)
+    def _earlier(self, packages: Iterable[PackageKey]) -> set[str]:
+        """Paths of the pages that packages had, or that a killed pass may have given them."""
+        recorded = {path for key in packages if key in self._state.entries for path in self._state.entries[key].pages}
+        return recorded | self._begun.left.pages
 
     def _put_page(self, page: Page, recorded: Revision | None) -> Revision:
         key = keys.feed_folder(self.feed) + page.path
@@ -127,11 +154,15 @@ class StaticFeed:
         except RevisionConflict:
             current = self._store.get(key)
             head = self._store.get(keys.head(self.feed))
-            if (head.revision if head else None) != self._state.revision:
+            if (head.revision if head else None) != self._state.revision or not self._begun.is_ours():
                 raise
             if current is not None and current.data == page.body:
                 return current.revision
             return self._store.put_if(key, page.body, content_type=page.content_type, expected=current.revision if current else None)
+
+    def _is_recorded(self, identity: Identity) -> bool:
+        package = self.packages.get(identity.package)
+        return package is not None and any(version.version.key == identity.version for version in package.versions)
 
     def _absent(self, key: str, sha256: str) -> bool:
         """Whether an object must be written; IntegrityError if there is one with other bytes."""

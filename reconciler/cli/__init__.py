@@ -18,6 +18,8 @@ import click
 
 from reconciler import __version__
 from reconciler.errors import (
+    ArchiveRefused,
+    ContentMismatch,
     DeclarationInvalid,
     IntegrityError,
     NotFound,
@@ -63,6 +65,8 @@ ERROR_CODES: Final[tuple[tuple[type[ReconcilerError], int], ...]] = (
     (IntegrityError, 9),
     (NotFound, USAGE),
     (Refused, USAGE),
+    (ContentMismatch, 9),
+    (ArchiveRefused, 5),
     (Theirs, 6),
     (ReconcilerError, UNEXPECTED),
 )

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
 from reconciler.decide.rights import ANONYMOUS, Ask, Right, asks_of, decide_right
-from reconciler.model.declared import Rules
+from reconciler.model.declared import Permissions, Rules
 from reconciler.model.plan import AccessChange
 
-EVERYONE = "everyone"
+EVERYONE: Final = "everyone"
+NO: Final = Right(allowed=False, line=None)
+NOBODY: Final = Permissions(users={}, groups={}, permissions=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rights:
+    """The permissions of one commit, and all that can be asked there: a right to what is not declared is none."""
+
+    permissions: Permissions
+    asks: frozenset[Ask]
+
+    def of(self, user: str, ask: Ask) -> Right:
+        if ask not in self.asks:
+            return NO
+        return decide_right(self.permissions, None if user == EVERYONE else user, ask)
 
 
 def access_changes(before: Rules | None, after: Rules) -> tuple[AccessChange, ...]:
     """The rights that differ; `before` is None where nothing was applied yet. A user is left out where it goes with everyone."""
-    asks = dict.fromkeys((*_asks(after), *(_asks(before) if before else ())))
+    then = _rights(before) if before else _Rights(permissions=NOBODY, asks=frozenset())
+    now = _rights(after)
+    users = sorted({*then.permissions.users, *now.permissions.users})
     found: list[AccessChange] = []
-    for ask in asks:
-        general = _difference(before, after, EVERYONE, ask)
+    for ask in then.asks | now.asks:
+        general = _difference(then, now, EVERYONE, ask)
+        told = {row.change for row in general}
         found += general
-        for user in sorted({ANONYMOUS, *after.permissions.users, *(before.permissions.users if before else ())}):
-            found += [row for row in _difference(before, after, user, ask) if not any(row.change == g.change for g in general)]
+        found += _difference(then, now, ANONYMOUS, ask)  # whom everyone does not cover
+        found += [row for user in users for row in _difference(then, now, user, ask) if row.change not in told]
     return tuple(sorted(found, key=lambda row: (row.feeds, row.task, row.user, row.change)))
 
 
-def _asks(rules: Rules) -> Iterable[Ask]:
-    return asks_of((feed.name, feed.promotes_from) for feed in rules.settings.feeds.values())
+def _rights(rules: Rules) -> _Rights:
+    asks = asks_of((feed.name, feed.promotes_from) for feed in rules.settings.feeds.values())
+    return _Rights(permissions=rules.permissions, asks=frozenset(asks))
 
 
-def _difference(before: Rules | None, after: Rules, user: str, ask: Ask) -> list[AccessChange]:
-    then = _right(before, user, ask) if before else Right(allowed=False, line=None)
-    now = _right(after, user, ask)
+def _difference(before: _Rights, after: _Rights, user: str, ask: Ask) -> list[AccessChange]:
+    then, now = before.of(user, ask), after.of(user, ask)
     if then.allowed == now.allowed:
         return []
     feeds = tuple(feed for feed in (ask.source, ask.target, ask.feed) if feed is not None)
     line = str(now.line) if now.line else ""
     return [AccessChange(change="grant" if now.allowed else "revoke", user=user, task=ask.task, feeds=feeds, line=line)]
-
-
-def _right(rules: Rules, user: str, ask: Ask) -> Right:
-    return decide_right(rules.permissions, None if user == EVERYONE else user, ask)

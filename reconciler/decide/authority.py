@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.decide.people import entitled, others, user_of
+from reconciler.decide.people import entitled, others, same_person, user_of
 from reconciler.decide.rights import Ask, who_may
 from reconciler.decide.rules_in_force import RulesInForce
-from reconciler.model.declared import Line, Rules
+from reconciler.model.declared import Endorsement, Line, Rules
 from reconciler.model.events import Commit, Event, Person
+from reconciler.model.facts import FILE, Facts, facts_of
 from reconciler.model.words import FeedName, Identity
 
 
@@ -35,16 +36,27 @@ class Standing:
     """What of one approval is authorised, and the people behind it.
 
     `facts` are the authorised ones; `author`, `approvers`, `landing` belong to the event that last moved a file, the source,
-    or endorsed; `held` are events that moved nothing and are still asked for.
+    or endorsed, and `line` is the line that entitles them. `pending` are the facts that the file says without authority, each with
+    the event that last moved it; `endorsed` is what the file says of endorsements, authorised or not.
     """
 
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=dict)
     author: Person | None = None
     author_commit: Commit | None = None
     approvers: tuple[Person, ...] = ()
     landing: Commit | None = None
     line: Line | None = None
-    held: tuple[HeldEvent, ...] = ()
+    pending: Mapping[str, HeldEvent] = field(default_factory=dict)
+    endorsed: tuple[Endorsement, ...] = ()
+
+    @property
+    def held(self) -> tuple[HeldEvent, ...]:
+        """The events that moved nothing and are still asked for, in landing order."""
+        found: list[HeldEvent] = []
+        for held in self.pending.values():
+            if not any(held is known for known in found):
+                found.append(held)
+        return tuple(sorted(found, key=lambda held: held.event.position))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,99 +77,125 @@ class Authority:
 
 
 def authorise(events: Iterable[Event], rules: RulesInForce) -> Authority:
-    """Judges all events of all approvals."""
+    """Judges all events of all approvals, given in landing order. Of one landing commit endorsements come last: they are about the rest."""
     standings: dict[Identity, Standing] = {}
     judged: list[Judged] = []
-    for event in events:
+    for event in sorted(events, key=lambda event: (event.position, "endorsed" in event.moved)):
         before = standings.get(event.identity, Standing())
-        held = _held(event, before, rules)
-        approvers = others(rules.before(event.position).permissions, event.author.author, event.witnesses)
-        judged.append(Judged(event=event, approvers=approvers, held=held))
-        standings[event.identity] = _moved(before, event, held, rules)
+        past = rules.before(event.position)
+        endorsers = _endorsers(event, before, past)
+        held = None if endorsers else _held(event, before, rules)
+        judged.append(Judged(event=event, approvers=others(past.permissions, event.author.author, event.witnesses), held=held))
+        standings[event.identity] = _moved(before, event, held, endorsers=endorsers, past=past)
     return Authority(standings=standings, judged=tuple(judged))
+
+
+def _people(event: Event) -> tuple[Person, ...]:
+    return (event.author.author, *event.witnesses)
 
 
 def _held(event: Event, before: Standing, rules: RulesInForce) -> HeldEvent | None:
     if event.approval is None:
         return None
-    past = rules.before(event.position)
-    ask = _ask(event, before, past)
-    people = (event.author.author, *event.witnesses)
+    past, now = rules.before(event.position), rules.now
+    ask = _ask(event.identity, _source(event, before), past)
+    people = _people(event)
     rights = [entitled(past.permissions, person, ask) for person in people]
     if any(right.allowed for right in rights):
         return None
-    now = rules.now
     names = ", ".join(dict.fromkeys(f"{p.name} <{p.email}>" for p in people))
     return HeldEvent(
         event=event,
         reason=f"nobody behind this approval ({names}) may promote from {ask.source or 'any feed'} to {ask.target}",
         line=next((right.line for right in rights if right.line), None),
-        candidates=who_may(now.permissions, _ask(event, before, now)),
+        candidates=who_may(now.permissions, _ask(event.identity, _source(event, before), now)),
     )
 
 
-def _ask(event: Event, before: Standing, rules: Rules) -> Ask:
-    feed = event.identity.feed
-    approval = event.approval
-    source = approval.source if approval else None
-    declared = rules.settings.feeds.get(feed)
+def _source(event: Event, before: Standing) -> FeedName | None:
+    """Where the approval promotes from once the event has moved its facts; None where nothing says so.
+
+    It is not always what the file says: a `from:` that is itself held entitles nobody who comes later.
+    """
+    written = event.approval.source if event.approval else None
+    said = event.moved["from"] if "from" in event.moved else before.facts.get("from", written)
+    return FeedName(said) if said is not None else None
+
+
+def _ask(identity: Identity, source: FeedName | None, rules: Rules) -> Ask:
+    declared = rules.settings.feeds.get(identity.feed)
     if source is None and declared is not None and len(declared.promotes_from) == 1:
         source = declared.promotes_from[0]
-    if source is None and "from" in before.facts:
-        source = FeedName(before.facts["from"])
-    return Ask(task="promote-packages", source=source, target=feed)
+    return Ask(task="promote-packages", source=source, target=identity.feed)
 
 
-def _moved(before: Standing, event: Event, held: HeldEvent | None, rules: RulesInForce) -> Standing:
+def _moved(before: Standing, event: Event, held: HeldEvent | None, *, endorsers: tuple[Person, ...], past: Rules) -> Standing:
     if event.approval is None:
         return Standing()
+    endorsed = event.approval.endorsed if "endorsed" in event.moved else before.endorsed
     if held is not None:
-        still = tuple(h for h in before.held if not h.event.moved.keys() & event.moved.keys())
-        return replace(before, held=(*still, held))
-    past = rules.before(event.position)
-    facts = dict(before.facts)
-    endorsed = _endorsed(event, past)
-    moved = _facts_as_they_stand(event, before) if endorsed else event.moved
-    for fact, value in moved.items():
-        if value is None:
-            facts.pop(fact, None)
-        else:
-            facts[fact] = value
-    held_still = tuple(h for h in before.held if not h.event.moved.keys() & moved.keys())
-    standing = replace(before, facts=facts, held=held_still)
-    names_people = any(fact == "from" or fact.startswith("file:") for fact in moved)
-    return _attributed(standing, before, event, past, endorsed=endorsed) if names_people else standing
+        pending = {fact: other for fact, other in before.pending.items() if fact not in event.moved}
+        pending |= {fact: held for fact, value in event.moved.items() if before.facts.get(fact) != value}
+        return replace(before, pending=pending, endorsed=endorsed)
+    if endorsers:
+        standing = replace(before, facts=facts_of(event.approval), pending={}, endorsed=endorsed)
+        return _endorsed(standing, before, event, endorsers=endorsers, past=past)
+    facts = {fact: value for fact, value in {**before.facts, **event.moved}.items() if value is not None}
+    pending = {fact: other for fact, other in before.pending.items() if fact not in event.moved}
+    standing = replace(before, facts=facts, pending=pending, endorsed=endorsed)
+    if not any(map(_names_people, event.moved)):
+        return standing
+    ask = _ask(event.identity, _source(event, before), past)
+    return replace(
+        standing,
+        author=event.author.author,
+        author_commit=event.author,
+        approvers=others(past.permissions, event.author.author, event.witnesses),
+        landing=event.landing,
+        line=_entitling(_people(event), ask, past),
+    )
 
 
-def _attributed(standing: Standing, before: Standing, event: Event, past: Rules, *, endorsed: bool) -> Standing:
-    """The standing with the people of this event; an endorsement keeps the author of what it endorses."""
-    original = next((h.event.author for h in before.held), before.author_commit) if endorsed else None
-    author = original or event.author
-    people = (event.author.author, *event.witnesses) if endorsed else event.witnesses
-    ask = _ask(event, before, past)
-    lines = (entitled(past.permissions, person, ask).line for person in (event.author.author, *event.witnesses))
+def _names_people(fact: str) -> bool:
+    return fact == "from" or fact.startswith(FILE)
+
+
+def _entitling(people: Iterable[Person], ask: Ask, past: Rules) -> Line | None:
+    rights = (entitled(past.permissions, person, ask) for person in people)
+    return next((right.line for right in rights if right.allowed), None)
+
+
+# --- endorsements ---------------------------------------------------------------------------------------------------------------
+
+
+def _endorsers(event: Event, before: Standing, past: Rules) -> tuple[Person, ...]:
+    """The people behind the event whom an endorsement that it adds is `by`, and who may promote what the file says."""
+    if event.approval is None or event.moved.get("endorsed") is None:
+        return ()
+    added = [e for e in event.approval.endorsed if e not in before.endorsed]
+    ask = _ask(event.identity, event.approval.source, past)
+    return tuple(
+        person
+        for person in dict.fromkeys(_people(event))
+        if any(_is_by(endorsement, person, past) for endorsement in added) and entitled(past.permissions, person, ask).allowed
+    )
+
+
+def _is_by(endorsement: Endorsement, person: Person, past: Rules) -> bool:
+    by = endorsement.by
+    return by == user_of(past.permissions, person) or same_person(past.permissions, person, Person(name="", email=by))
+
+
+def _endorsed(standing: Standing, before: Standing, event: Event, *, endorsers: tuple[Person, ...], past: Rules) -> Standing:
+    """The standing of an approval as it is endorsed: its author stays, or is the first whose files or source were held."""
+    waiting = [held.event.author for held in before.held if any(map(_names_people, held.event.moved))]
+    author = next(iter(waiting), before.author_commit) or event.author
+    earlier = () if waiting else before.approvers
     return replace(
         standing,
         author=author.author,
         author_commit=author,
-        approvers=others(past.permissions, author.author, people),
+        approvers=others(past.permissions, author.author, (*earlier, *endorsers, *event.witnesses)),
         landing=event.landing,
-        line=next((line for line in lines if line), None),
+        line=_entitling(endorsers, _ask(event.identity, _source(event, standing), past), past),
     )
-
-
-def _endorsed(event: Event, past: Rules) -> bool:
-    """Whether the event adds an endorsement `by` somebody who is author or witness of it."""
-    if event.approval is None or event.moved.get("endorsed") is None:
-        return False
-    ids = {user_of(past.permissions, p) for p in (event.author.author, *event.witnesses)} - {None}
-    addresses = {p.email.casefold() for p in (event.author.author, *event.witnesses)}
-    return any(e.by in ids or e.by.casefold() in addresses for e in event.approval.endorsed)
-
-
-def _facts_as_they_stand(event: Event, before: Standing) -> Mapping[str, str | None]:
-    """All facts of the file after the event: what an endorsement authorises."""
-    pending: dict[str, str | None] = {}
-    for held in before.held:
-        pending |= held.event.moved
-    return pending | dict(event.moved)

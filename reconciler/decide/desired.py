@@ -66,12 +66,16 @@ def _midnight(day: str) -> datetime:
 
 
 def authority_holds(desired: Desired) -> Iterator[Hold]:
-    """One hold for each event of an approval that nobody entitled stands behind."""
+    """One hold for each event of an approval that nobody entitled stands behind; a void approval has at least one."""
     for held in desired.standing.held:
-        yield _hold(desired.declared, held)
+        yield _held(desired.declared, held)
+    if desired.state == "void" and not desired.standing.held:
+        reason = "no landing commit says what this file says, so nobody is known to stand behind it"
+        remedy = "land the file again, as a regular file, in a commit of somebody who may promote-packages"
+        yield _hold(desired.declared, reason, remedy, line=None)
 
 
-def _hold(declared: DeclaredApproval, held: HeldEvent) -> Hold:
+def _held(declared: DeclaredApproval, held: HeldEvent) -> Hold:
     if not held.candidates:
         who = "nobody may, by the rules now: an administrator must first grant promote-packages in policies/permissions.yaml"
     elif "everyone" in held.candidates:
@@ -79,16 +83,22 @@ def _hold(declared: DeclaredApproval, held: HeldEvent) -> Hold:
     else:
         who = f"{', '.join(held.candidates)} can"
     identity = declared.identity
+    command = f"`reconciler endorse {identity.feed} {declared.package} {declared.version} -m REASON`"
+    remedy = f"{who}: {command}, or an `Approved-by:` trailer on a new landing commit"
+    return _hold(declared, f"{held.reason} (commit {held.event.landing.id[:12]})", remedy, line=held.line)
+
+
+def _hold(declared: DeclaredApproval, reason: str, remedy: str, *, line: Line | None) -> Hold:
     return Hold(
-        feed=identity.feed,
+        feed=declared.identity.feed,
         package=declared.package,
         version=declared.version,
         kind="authority",
-        rule=_rule(held.line),
-        reason=f"{held.reason} (commit {held.event.landing.id[:12]})",
-        remedy=f"{who}: `reconciler endorse {identity.feed} {declared.package} {declared.version} -m REASON`, or an `Approved-by:` trailer on a new landing commit",
-        path=held.line.path if held.line else declared.path,
-        line=held.line.line if held.line else 1,
+        rule=_rule(line),
+        reason=reason,
+        remedy=remedy,
+        path=line.path if line else declared.path,
+        line=line.line if line else 1,
     )
 
 

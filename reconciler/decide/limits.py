@@ -24,11 +24,11 @@ def within(changes: Iterable[Change], settings: Settings, stocks: Mapping[FeedNa
     holds: list[Hold] = []
     for feed, stock in sorted(stocks.items()):
         for name, kinds, limit in (("withdrawals", WITHDRAWALS, settings.withdrawals), ("promotions", PROMOTIONS, settings.promotions)):
-            wanted = [c for c in kept if c.identity.feed == feed and c.kind in kinds]
-            allowed = _allowed(limit, stock)
-            if allowed is not None and len(wanted) > allowed:
-                kept = tuple(c for c in kept if c not in wanted)
-                holds.append(_hold(feed, name, len(wanted), allowed))
+            others = tuple(c for c in kept if c.identity.feed != feed or c.kind not in kinds)
+            wanted, allowed = len(kept) - len(others), _allowed(limit, stock)
+            if allowed is not None and wanted > allowed:
+                kept = others
+                holds.append(_hold(feed, name, wanted, allowed))
     return kept, tuple(holds)
 
 

@@ -7,8 +7,9 @@ answers become changes and holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from reconciler.decide import digest, limits
 from reconciler.decide.desired import authority_holds, malformed_holds
@@ -19,7 +20,7 @@ from reconciler.decide.sourcing import available
 from reconciler.decide.table import Action
 from reconciler.model.declared import MalformedApproval, Rules
 from reconciler.model.plan import ORDER as CHANGE_ORDER
-from reconciler.model.plan import AccessChange, Catalog, Change, ChangeKind, Drift, Hold, Outcome, Plan, Stock
+from reconciler.model.plan import AccessChange, Catalog, Change, ChangeKind, Drift, DriftKind, Hold, Outcome, Plan, Stock
 from reconciler.model.words import CommitId, FeedName, Identity
 
 CHANGES: Mapping[Action, ChangeKind] = {
@@ -62,13 +63,13 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         rules=gathered.rules,
         clock=gathered.now,
         valid_until=min(
-            (r.desired.expires for r in rows if r.desired and r.desired.expires and r.desired.expires > gathered.now), default=None
+            (r.desired.expires for r in rows if r.desired and r.desired.state == "approved" and r.desired.expires), default=None
         ),
         digest="",
         outcome="done",
         changes=tuple(sorted(kept, key=_change_order)),
         access=gathered.access,
-        holds=tuple(sorted({*holds, *refused}, key=lambda h: (h.feed, h.package, h.version, h.kind, h.path, h.line, h.reason))),
+        holds=tuple(sorted({*holds, *refused}, key=_hold_order)),
         drift=tuple(_drift(rows)),
     )
     unlimited = replace(plan, changes=tuple(sorted(changes, key=_change_order)), holds=tuple(h for h in plan.holds if h.kind != "limit"))
@@ -77,6 +78,11 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
 
 def _change_order(change: Change) -> tuple[int, Identity]:
     return CHANGE_ORDER.index(change.kind), change.identity
+
+
+def _hold_order(hold: Hold) -> tuple[Any, ...]:
+    """Where it belongs first, then everything else, so that no two differ and tie."""
+    return hold.feed, hold.package, hold.version, hold.kind, hold.path, hold.line, *astuple(hold)
 
 
 def _outcome(plan: Plan) -> Outcome:
@@ -139,27 +145,19 @@ def _rule_holds(gathered: Pass) -> Iterator[Hold]:
 
 def _drift(rows: Iterable[Row]) -> Iterator[Drift]:
     for row in rows:
-        package, version = row.spelled
-        feed = row.identity.feed
-        command = f"`reconciler approve {feed} {package} {version}`"
-        if row.action == "orphan":
-            yield Drift(
-                kind="orphan",
-                feed=feed,
-                package=package,
-                version=version,
-                detail=f"published, but no approval in force names it; it stays. Approve it again: {command}",
-            )
-        elif row.action == "alien":
-            yield Drift(
-                kind="alien",
-                feed=feed,
-                package=package,
-                version=version,
-                detail=f"in feed storage, but nobody approved or recorded it: {row.detail}",
-            )
-        elif row.action == "conflict":
-            detail = row.detail or "the feed holds other bytes than the approval names"
-            yield Drift(kind="differing", feed=feed, package=package, version=version, detail=f"{detail}; nothing is overwritten")
-        elif row.detail and row.action in {"repair", "frozen", "nothing"}:
-            yield Drift(kind="missing", feed=feed, package=package, version=version, detail=row.detail)
+        for kind, detail in _unexplained(row):
+            yield Drift(kind=kind, feed=row.identity.feed, package=row.spelled[0], version=row.spelled[1], detail=detail)
+
+
+def _unexplained(row: Row) -> Iterator[tuple[DriftKind, str]]:
+    """What is published and not explained, of one version."""
+    paths = ", ".join(row.strangers)
+    if row.action == "orphan":
+        command = f"`reconciler approve {row.identity.feed} {' '.join(row.spelled)}`"
+        yield "orphan", f"published, but no approval in force names it; it stays. Approve it again: {command}"
+    if row.action == "conflict":
+        yield "differing", f"the feed holds other bytes than the approval names{f' ({paths})' if paths else ''}; nothing is overwritten"
+    elif paths:
+        yield "alien", f"in feed storage, but nobody approved or recorded it: {paths}"
+    if row.damage:
+        yield "missing", "; ".join(row.damage)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from reconciler.decide.desired import DeclaredState, Desired
-from reconciler.decide.table import Action, PublishedState, Relation, action_for, relation_of, same_content
+from reconciler.decide.table import Action, PublishedState, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Stock, Stranger
@@ -22,8 +23,11 @@ class Row:
     desired: Desired | None
     action: Action
     files: tuple[ApprovedFile, ...]
-    """The approved files that the action is about: of an extension the new ones only."""
-    detail: str
+    """The approved files that the action is about: of an extension the new ones only, of a repair the recorded ones only."""
+    damage: tuple[str, ...] = ()
+    """What is wrong with recorded files."""
+    strangers: tuple[str, ...] = ()
+    """Paths of files that stand in the way, or that nobody approved or recorded."""
 
     @property
     def needs_bytes(self) -> bool:
@@ -66,38 +70,58 @@ def _seen(stock: Stock) -> dict[Identity, Seen]:
         identity = Identity(feed=stock.feed, package=stranger.package, version=VersionKey(stranger.version))
         strangers.setdefault(identity, []).append(stranger)
     for identity, group in strangers.items():
-        found.setdefault(identity, Seen(package=identity.package, version=None, strangers=tuple(group)))
+        found[identity] = replace(found.get(identity, Seen(package=identity.package, version=None)), strangers=tuple(group))
     return found
 
 
 def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen: Seen) -> Row:
     approved = desired.files if desired else ()
-    relation: Relation = "same"
-    if seen.version is None:
-        published, detail = _unrecorded(approved, seen.strangers)
-        spelled = (seen.package, str(identity.version))
-    else:
-        relation = relation_of(approved, seen.version.files) if desired else "same"
-        published, detail = ("partial" if seen.damaged else _listed(seen.version)), "; ".join(seen.damaged)
-        spelled = (seen.package, seen.version.version.text)
+    spelled = (seen.package, seen.version.version.text if seen.version else str(identity.version))
     if desired is not None:
         spelled = (desired.declared.package, desired.declared.version)
-    action = action_for(state, published, recorded=seen.version is not None, relation=relation)
-    have = {file.name for file in seen.version.files} if seen.version and action == "extend" else set()
-    files = tuple(file for file in approved if file.name not in have)
-    return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=files, detail=detail)
+    if seen.version is None:
+        action = action_for(state, _unrecorded(approved, seen.strangers), recorded=False)
+        paths = tuple(s.path for s in seen.strangers) if action in {"alien", "conflict"} else ()
+        return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=approved, strangers=paths)
+    strange = _strange(approved, seen.strangers)
+    published = _recorded(state, seen, seen.version, in_the_way={s.file for s in strange} & {file.name for file in approved})
+    action = action_for(state, published, recorded=True, relation=relation_of(approved, seen.version.files))
+    return Row(
+        identity=identity,
+        spelled=spelled,
+        desired=desired,
+        action=action,
+        files=_concerned(action, approved, {file.name for file in seen.version.files}),
+        damage=seen.damaged,
+        strangers=tuple(s.path for s in strange),
+    )
 
 
-def _listed(version: PublishedVersion) -> PublishedState:
+def _concerned(action: Action, approved: tuple[ApprovedFile, ...], recorded: AbstractSet[str]) -> tuple[ApprovedFile, ...]:
+    if action == "extend":
+        return tuple(file for file in approved if file.name not in recorded)
+    return tuple(file for file in approved if file.name in recorded) if action == "repair" else approved
+
+
+def _recorded(state: DeclaredState, seen: Seen, version: PublishedVersion, *, in_the_way: AbstractSet[str]) -> PublishedState:
+    """What is published of a recorded version. Damage matters to what shall stay: a version is unlisted whether or not it is whole."""
+    if in_the_way:
+        return "differing"
+    if seen.damaged and state == "approved":
+        return "partial"
     return "listed" if version.state == "listed" else "unlisted"
 
 
-def _unrecorded(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> tuple[PublishedState, str]:
-    """What files without a record amount to: compared by their own bytes with what is approved."""
-    if not strangers:
-        return "absent", ""
+def _strange(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> list[Stranger]:
+    """Files without a record that are not the approved ones, by their own bytes."""
     want = {file.name: file for file in approved}
-    names = ", ".join(s.path for s in strangers)
-    if any(s.file not in want or not same_content(want[s.file], s.sha256, None) for s in strangers):
-        return "differing", names
-    return ("listed" if len(strangers) == len(want) else "partial"), names
+    return [s for s in strangers if s.file not in want or not same_content(want[s.file], s.sha256, None)]
+
+
+def _unrecorded(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> PublishedState:
+    """What files without a record amount to."""
+    if not strangers:
+        return "absent"
+    if _strange(approved, strangers):
+        return "differing"
+    return "listed" if len(strangers) == len(approved) else "partial"

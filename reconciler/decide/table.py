@@ -4,9 +4,10 @@
 |-----------|-------------------------------|----------|----------------------------------------------------|
 | approved  | absent, partial               | no       | promote                                            |
 | approved  | absent, partial               | yes      | repair                                             |
-| approved  | listed: same / more / fewer   | yes      | nothing / extend / fewer: the approval is malformed |
+| approved  | listed: same / more           | yes      | nothing / extend                                   |
 | approved  | listed                        | no       | adopt                                              |
-| approved  | unlisted                      | yes      | relist                                             |
+| approved  | unlisted: same / more         | yes      | relist / extend, which lists it again              |
+| approved  | anything: fewer               | yes      | fewer: the approval is malformed                   |
 | approved  | unlisted                      | no       | conflict                                           |
 | approved  | differing                     | any      | conflict                                           |
 | void      | absent, partial               | no       | hold                                               |
@@ -17,8 +18,9 @@
 | others    | listed, unlisted, differing   | no       | alien                                              |
 | none, expired | absent, partial           | no       | nothing                                            |
 
-`approved ... listed: more` means that more files are approved than recorded. A partial state without a record is what a killed
-writer leaves: no page names it, so it is no alien, and promoting simply finishes it.
+`more` means that more files are approved than recorded, `fewer` that a recorded one is not approved. A partial state without a
+record is what a killed writer leaves: no page names it, so it is no alien, and promoting simply finishes it. What is damaged is made
+whole first: a version that also waits to be listed again or extended is so in the next pass.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ Action: TypeAlias = Literal[
 
 
 def action_for(declared: DeclaredState, published: PublishedState, *, recorded: bool, relation: Relation = "same") -> Action:
-    """The row of the table. `relation` compares approved with published files, and matters only where both exist."""
+    """The row of the table. `relation` compares approved with recorded files, and matters only where both exist."""
     match declared:
         case "malformed":
             return "frozen"
@@ -65,16 +67,20 @@ def _approved(published: PublishedState, *, recorded: bool, relation: Relation) 
             return "conflict"
         case _ if relation == "other":
             return "conflict"
+        case _ if recorded and relation == "fewer":
+            return "fewer"
         case "absent" | "partial":
             return "repair" if recorded else "promote"
-        case "unlisted":
-            return "relist" if recorded else "conflict"
+        case "unlisted" if not recorded:
+            return "conflict"
         case "listed" if not recorded:
             return "adopt"
-        case "listed" if relation == "more":
+        case "listed" | "unlisted" if relation == "more":
             return "extend"
         case "listed":
-            return "fewer" if relation == "fewer" else "nothing"
+            return "nothing"
+        case "unlisted":
+            return "relist"
         case _:
             assert_never(published)
 

@@ -7,72 +7,72 @@ compared with the last readable one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Final
 
-from reconciler.declare.lineage import Lineage, adopted, author_of, witnesses
-from reconciler.declare.load import is_rule_file, load_approval, load_rules
+from reconciler.declare.lineage import InnerCommit, Lineage, adopted, author_of, witnesses
+from reconciler.declare.load import is_rule_file, load_approval, load_rules, rule_files
 from reconciler.declare.paths import parse_approval_path
-from reconciler.declare.revision import Repository
+from reconciler.declare.revision import REGULAR, SUBMODULE, Repository
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import DeclarationInvalid
-from reconciler.model.declared import APPROVALS_FOLDER, Approval, Rules, Settings
+from reconciler.model.declared import APPROVALS_FOLDER, Approval, Rules, Settings, TreeFile
 from reconciler.model.events import Commit, Event, FileAuthor, PathChange, RuleChange
 from reconciler.model.facts import facts_of
 from reconciler.model.words import BlobId, CommitId, Identity, Problem
 
-REGULAR: Final = ("100644", "100755")
-
 
 def rule_changes(repository: Repository, lineages: Iterable[Lineage], ecosystems: Mapping[str, Ecosystem]) -> tuple[RuleChange, ...]:
     """The landing commits that change or adopt rule files, oldest first, each with the rules of its tree."""
-    files: dict[str, BlobId] = {}
+    lineages = tuple(lineages)
+    changes = [c for lineage in lineages for c in lineage.landing.changes if is_rule_file(c.path)]
+    texts = repository.blobs(c.after for c in changes if c.after is not None and c.mode != SUBMODULE)
+    files: dict[str, TreeFile] = {}
     found = []
     for lineage in lineages:
         changed = [c for c in lineage.landing.changes if is_rule_file(c.path)]
         for change in changed:
-            if change.after is None:
-                files.pop(change.path, None)
-            else:
-                files[change.path] = change.after
+            files.pop(change.path, None)
+            if change.after is not None:
+                data = texts.get(change.after, b"")
+                files[change.path] = TreeFile(path=change.path, mode=change.mode, blob=change.after, data=data)
         if changed or adopted(lineage.landing.commit):
-            found.append(_rule_change(lineage, dict(files), changed, _parsed_rules(repository, files, ecosystems)))
+            found.append(_rule_change(lineage, changed, tuple(files.values()), ecosystems))
     return tuple(found)
 
 
 def _rule_change(
-    lineage: Lineage, files: Mapping[str, BlobId], changed: Iterable[PathChange], parsed: Rules | tuple[Problem, ...]
+    lineage: Lineage, changed: Iterable[PathChange], files: Sequence[TreeFile], ecosystems: Mapping[str, Ecosystem]
 ) -> RuleChange:
-    authors = tuple(FileAuthor(path=c.path, author=author_of(lineage, _has_blob(c)).author) for c in changed)
+    authors = tuple(FileAuthor(path=c.path, author=author_of(lineage, _has_file(c)).author) for c in changed)
     commit = lineage.landing.commit
     return RuleChange(
         position=lineage.landing.position,
         commit=commit,
-        files=files,
-        parsed=parsed,
+        files={file.path: file.blob for file in files},
+        parsed=_parsed_rules(files, ecosystems),
         changed=authors,
         adopts=adopted(commit),
         witnesses=witnesses(commit),
     )
 
 
-def _parsed_rules(repository: Repository, files: Mapping[str, BlobId], ecosystems: Mapping[str, Ecosystem]) -> Rules | tuple[Problem, ...]:
-    contents = repository.blobs(files.values())
+def _parsed_rules(files: Iterable[TreeFile], ecosystems: Mapping[str, Ecosystem]) -> Rules | tuple[Problem, ...]:
     try:
-        return load_rules({path: contents[blob] for path, blob in files.items()}, ecosystems)
+        return load_rules(rule_files(files), ecosystems)
     except DeclarationInvalid as error:
         return error.problems
 
 
-def _has_blob(change: PathChange) -> Callable[[tuple[PathChange, ...]], tuple[bool, bool]]:
-    """Whether a path has the blob that the landing commit gave it, before and after a difference."""
+def _has_file(change: PathChange) -> Callable[[tuple[PathChange, ...]], tuple[bool, bool]]:
+    """Whether a path has the blob and mode that the landing commit gave it, before and after a difference."""
 
     def has(diff: tuple[PathChange, ...]) -> tuple[bool, bool]:
         for other in diff:
             if other.path == change.path:
-                return other.before == change.after, other.after == change.after
+                after = (other.after, other.mode) == (change.after, change.mode)
+                return other.before == change.after and not after, after  # of one blob before and after, the mode differs
         return True, True  # not in the difference: the parent has the same, so nothing was introduced
 
     return has
@@ -116,24 +116,38 @@ def approval_events(repository: Repository, lineages: Iterable[Lineage], identif
     states: dict[Identity, _State] = {}
     events: list[Event] = []
     for lineage in lineages:
-        touched: dict[Identity, None] = {}
-        for change in lineage.landing.changes:
-            identity = identify(change.path) if change.path.startswith(f"{APPROVALS_FOLDER}/") else None
-            if identity is None:
-                continue
-            touched[identity] = None
-            paths = states.setdefault(identity, _State()).paths
-            paths.pop(change.path, None)
-            if change.after is not None:
-                paths[change.path] = (change.after, change.mode)
-        for identity in sorted(touched):
-            events.extend(_events_of(reader, lineage, identity, states[identity], identify))
+        for identity, part in sorted(_by_identity(lineage, identify).items()):
+            state = states.setdefault(identity, _State())
+            for change in part.landing.changes:
+                state.paths.pop(change.path, None)
+                if change.after is not None:
+                    state.paths[change.path] = (change.after, change.mode)
+            events.extend(_events_of(reader, part, identity, state))
     return tuple(events)
 
 
-def _events_of(
-    reader: _Reader, lineage: Lineage, identity: Identity, state: _State, identify: Callable[[str], Identity | None]
-) -> list[Event]:
+def _by_identity(lineage: Lineage, identify: Callable[[str], Identity | None]) -> dict[Identity, Lineage]:
+    """What of a lineage concerns each identity that it lands: a commit may approve thousands, each asks only for its own."""
+    landed: dict[Identity, list[PathChange]] = {}
+    for change in lineage.landing.changes:
+        if (identity := identify(change.path)) is not None:
+            landed.setdefault(identity, []).append(change)
+    inner: dict[Identity, list[InnerCommit]] = {identity: [] for identity in landed}
+    for commit in lineage.inner:
+        parts: dict[Identity, list[list[PathChange]]] = {}
+        for number, diff in enumerate(commit.diffs):
+            for change in diff:
+                if (identity := identify(change.path)) in landed:
+                    parts.setdefault(identity, [[] for _ in commit.diffs])[number].append(change)
+        for identity, diffs in parts.items():
+            inner[identity].append(replace(commit, diffs=tuple(map(tuple, diffs))))
+    return {
+        identity: Lineage(landing=replace(lineage.landing, changes=tuple(changes)), inner=tuple(inner[identity]))
+        for identity, changes in landed.items()
+    }
+
+
+def _events_of(reader: _Reader, lineage: Lineage, identity: Identity, state: _State) -> list[Event]:
     if len(state.paths) > 1:
         return []
     path, (blob, mode) = next(iter(state.paths.items()), ("", (None, "")))
@@ -143,28 +157,34 @@ def _events_of(
     before, after = facts_of(state.approval), facts_of(approval)
     moved = {fact: after.get(fact) for fact in sorted(before.keys() | after.keys()) if before.get(fact) != after.get(fact)}
     state.approval = approval
+    landing = lineage.landing
+    kept = path and all(change.path != path for change in landing.changes)
     by_author: dict[CommitId, dict[str, str | None]] = {}
     commits: dict[CommitId, Commit] = {}
     for fact, value in moved.items():
-        commit = author_of(lineage, reader.has_fact(identity, fact, value, identify))
+        commit = author_of(lineage, _only_removes if kept else reader.has_fact(fact, value))
         commits[commit.id] = commit
         by_author.setdefault(commit.id, {})[fact] = value
-    gone = next((c.path for c in lineage.landing.changes if identify(c.path) == identity), "")
     return [
         Event(
             identity=identity,
-            position=lineage.landing.position,
-            landing=lineage.landing.commit,
+            position=landing.position,
+            landing=landing.commit,
             author=commits[author],
-            path=path or gone,
+            path=path or landing.changes[0].path,
             blob=blob,
             approval=approval,
             moved=facts,
             first=not before,
-            witnesses=witnesses(lineage.landing.commit),
+            witnesses=witnesses(landing.commit),
         )
         for author, facts in by_author.items()
     ]
+
+
+def _only_removes(diff: tuple[PathChange, ...]) -> tuple[bool, bool]:
+    """Of two files of one identity that stood before, who takes one away makes the other's facts readable."""
+    return (False, True) if diff and all(change.after is None for change in diff) else (True, True)
 
 
 class _Reader:
@@ -173,8 +193,8 @@ class _Reader:
     def __init__(self, repository: Repository, lineages: Iterable[Lineage]) -> None:
         diffs = [diff for lineage in lineages for diff in (lineage.landing.changes, *(d for i in lineage.inner for d in i.diffs))]
         changes = [c for diff in diffs for c in diff if c.path.startswith(f"{APPROVALS_FOLDER}/")]
-        wanted = {b for c in changes for b in (c.before, c.after) if b is not None and c.mode != "160000"}
-        self._data = repository.blobs(wanted)
+        before = {c.before for c in changes if c.before is not None}
+        self._data = repository.blobs(before | {c.after for c in changes if c.after is not None and c.mode in REGULAR})
         self._parsed: dict[BlobId, Approval | None] = {}
 
     def approval(self, blob: BlobId | None, mode: str) -> Approval | None:
@@ -188,17 +208,14 @@ class _Reader:
                 self._parsed[blob] = None
         return self._parsed[blob]
 
-    def has_fact(
-        self, identity: Identity, fact: str, value: str | None, identify: Callable[[str], Identity | None]
-    ) -> Callable[[tuple[PathChange, ...]], tuple[bool, bool]]:
-        """Whether the identity has a fact, before and after a difference."""
+    def has_fact(self, fact: str, value: str | None) -> Callable[[tuple[PathChange, ...]], tuple[bool, bool]]:
+        """Whether an identity has a fact, before and after a difference of its own paths."""
 
         def has(diff: tuple[PathChange, ...]) -> tuple[bool, bool]:
-            changes = [c for c in diff if identify(c.path) == identity]
-            if not changes:
-                return True, True
-            before = next((self.approval(c.before, REGULAR[0]) for c in changes if c.before is not None), None)
-            after = next((self.approval(c.after, c.mode) for c in changes if c.after is not None), None)
+            if not diff:
+                return True, True  # the parent has the same, so nothing was introduced
+            before = next((self.approval(c.before, REGULAR[0]) for c in diff if c.before is not None), None)
+            after = next((self.approval(c.after, c.mode) for c in diff if c.after is not None), None)
             return facts_of(before).get(fact) == value, facts_of(after).get(fact) == value
 
         return has

@@ -48,9 +48,9 @@ def read_lineages(repository: Repository, chain: Sequence[CommitId]) -> tuple[Li
         for position, (commit, changes) in enumerate(zip(chain, diffs, strict=True))
         if changes or adopted(commits[commit])
     ]
-    inner_ids = {landing.commit.id: _inner_ids(repository, landing) for landing in landings}
-    inner = _inner_commits(repository, [c for ids in inner_ids.values() for c in ids])
-    return tuple(Lineage(landing=landing, inner=tuple(inner[c] for c in inner_ids[landing.commit.id])) for landing in landings)
+    merged = _merged(repository, chain)
+    inner = _inner_commits(repository, [c for landing in landings for c in merged[landing.position]])
+    return tuple(Lineage(landing=landing, inner=tuple(inner[c] for c in merged[landing.position])) for landing in landings)
 
 
 def author_of(lineage: Lineage, has: Callable[[tuple[PathChange, ...]], tuple[bool, bool]]) -> Commit:
@@ -63,7 +63,7 @@ def author_of(lineage: Lineage, has: Callable[[tuple[PathChange, ...]], tuple[bo
 
 def trailers(commit: Commit) -> Iterator[tuple[str, str]]:
     """Keys (lower case) and values of the last paragraph of a message, if it is not the subject (git-interpret-trailers)."""
-    paragraphs = [p for p in re.split(r"\n[ \t]*\n", commit.message.strip()) if p]
+    paragraphs = re.split(r"\n[ \t\r]*\n", commit.message.strip())
     for line in paragraphs[-1].split("\n") if len(paragraphs) > 1 else ():
         found = TRAILER.match(line)
         if found:
@@ -89,9 +89,20 @@ def _first(commit: Commit) -> CommitId | None:
     return commit.parents[0] if commit.parents else None
 
 
-def _inner_ids(repository: Repository, landing: Landing) -> tuple[CommitId, ...]:
-    parents = landing.commit.parents
-    return repository.inner(landing.commit.id, parents[0]) if len(parents) > 1 else ()
+def _merged(repository: Repository, chain: Sequence[CommitId]) -> list[list[CommitId]]:
+    """The inner commits of each landing commit of a chain, newest first, from one walk over the whole history.
+
+    A commit was merged by the earliest landing commit that reaches it, which is the earliest one that merged a child of it.
+    """
+    landed_at = {commit: position for position, commit in enumerate(chain)}
+    merged: list[list[CommitId]] = [[] for _ in chain]
+    for commit, parents in repository.ancestry(chain[-1]).items():
+        position = landed_at[commit]
+        if chain[position] != commit:
+            merged[position].append(commit)
+        for parent in parents:
+            landed_at[parent] = min(position, landed_at.get(parent, position))
+    return merged
 
 
 def _inner_commits(repository: Repository, ids: Sequence[CommitId]) -> dict[CommitId, InnerCommit]:

@@ -176,4 +176,3 @@ class Stranger:
     version: str
     file: str
     sha256: str
-

@@ -7,16 +7,20 @@ nobody can tell whether it owns the name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotThere, Theirs
 from reconciler.model.declared import Connector, Feed
 from reconciler.model.plan import Absent, Availability, Catalog, Found, Waiting
 from reconciler.model.words import FeedName, PackageKey
 from reconciler.observe.upstreams import Upstream
+from reconciler.wire import redacted
 
 LOOKUPS_AT_ONCE = 8
 
@@ -41,8 +45,8 @@ def look_up(wanted: Iterable[Wanted], feeds: Mapping[FeedName, Feed], upstream_o
 def _ask(feed: Feed, wanted: Wanted, upstream_of: Callable[[Feed, Connector], Upstream]) -> Availability:
     reasons = []
     for connector in feed.connectors:
-        if not admits(connector.filters, wanted.package, wanted.name):
-            reasons.append(f"{connector.upstream}: its filters block this name")
+        if not admits(connector.filters, wanted.package, wanted.name, ECOSYSTEMS[feed.type].normalize_name):
+            reasons.append(f"{redacted(connector.upstream)}: its filters block this name")
             continue
         upstream = upstream_of(feed, connector)
         try:
@@ -54,12 +58,32 @@ def _ask(feed: Feed, wanted: Wanted, upstream_of: Callable[[Feed, Connector], Up
     return Absent(reason="; ".join(reasons))
 
 
-def admits(filters: Iterable[str], key: PackageKey, name: str) -> bool:
-    """ProGet's connector filters: blocked if any `!pattern` matches, else allowed if no plain pattern is given or one matches."""
+def admits(filters: Iterable[str], key: PackageKey, name: str, normalize_name: Callable[[str], PackageKey]) -> bool:
+    """ProGet's connector filters: blocked if any `!pattern` matches, else allowed if no plain pattern is given or one matches.
+
+    Patterns are compared as names are: where the ecosystem takes `A.b` and `a_b` for one name, so are the patterns `A.b*` and `a_b*`.
+    """
     plain = [f for f in filters if not f.startswith("!")]
     blocking = [f[1:] for f in filters if f.startswith("!")]
+    folded = _separators(normalize_name)
 
     def matches(pattern: str) -> bool:
-        return any(fnmatchcase(text.casefold(), pattern.casefold()) for text in (key, name))
+        return any(fnmatchcase(_fold(text, folded), _fold(pattern, folded)) for text in (key, name))
 
     return not any(map(matches, blocking)) and (not plain or any(map(matches, plain)))
+
+
+def _separators(normalize_name: Callable[[str], PackageKey]) -> set[str]:
+    """What this ecosystem takes for equal to "-" in a name."""
+    found = {"-"}
+    for mark in "_.":
+        with suppress(ValueError):  # no name here at all
+            if normalize_name(f"a{mark}b") == normalize_name("a-b"):
+                found.add(mark)
+    return found
+
+
+def _fold(text: str, separators: set[str]) -> str:
+    """In lower case, with a run of what separates words written "-"."""
+    marks = re.escape("".join(sorted(separators)))
+    return re.sub(f"[{marks}]+", "-", text.casefold())

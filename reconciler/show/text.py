@@ -84,9 +84,13 @@ def _held(plan: Plan) -> str:
 
 
 def _access_lines(rows: Iterable[AccessChange]) -> list[str]:
-    """One line for what one line of the permissions gives or takes: its feeds together."""
+    """One line for what one line of the permissions gives or takes: its feeds together, and what `administer` implies left out."""
+    rows = tuple(rows)
+    everything = {(row.user, row.change, row.line) for row in rows if row.task == "administer"}
     grouped: dict[tuple[str, str, str, str], list[str]] = {}
     for row in rows:
+        if row.task != "administer" and (row.user, row.change, row.line) in everything:
+            continue  # who may administer may do everything: one line says it all
         grouped.setdefault((row.user, row.change, row.task, row.line), []).append(" -> ".join(row.feeds))
     lines = []
     for (user, change, task, line), feeds in sorted(grouped.items()):

@@ -53,11 +53,14 @@ def read_catalog(
 
 
 def update_catalog(store: Store, feed: FeedName, root: Sha256 | None, changed: Iterable[CatalogEntry]) -> CatalogUpdate:
-    """The catalog with some packages replaced (a package without versions is removed); writes nothing."""
+    """The catalog with some packages replaced (a package without versions is removed); writes nothing.
+
+    Objects that are as they were, as after a page was written anew, are not among those to write.
+    """
     by_shard: dict[str, list[CatalogEntry]] = {}
     for entry in changed:
         by_shard.setdefault(_digest(entry.package.key.encode())[:3], []).append(entry)
-    objects: list[tuple[str, bytes]] = []
+    objects: dict[Sha256, bytes] = {}
     nodes = dict(_load(store, feed, root))
     for first in sorted({shard[0] for shard in by_shard}):
         node = dict(_load(store, feed, nodes.get(first)))
@@ -67,24 +70,26 @@ def update_catalog(store: Store, feed: FeedName, root: Sha256 | None, changed: I
                 rows.pop(entry.package.key, None)
                 if entry.package.versions:
                     rows[entry.package.key] = _encode_entry(entry)
-            _replace(node, shard, _object(feed, rows, objects))
-        _replace(nodes, first, _object(feed, node, objects))
-    return CatalogUpdate(root=_object(feed, nodes, objects), objects=tuple(objects))
+            _replace(node, shard, _encode(rows), objects)
+        _replace(nodes, first, _encode(node), objects)
+    top: dict[str, Sha256 | None] = {"root": root}
+    _replace(top, "root", _encode(nodes), objects)
+    new = {keys.catalog_object(feed, digest): data for digest, data in objects.items()}
+    return CatalogUpdate(root=top.get("root"), objects=tuple(new.items()))
 
 
-def _replace(level: dict[str, Any], key: str, digest: Sha256 | None) -> None:
-    level.pop(key, None)
-    if digest is not None:
-        level[key] = digest
+def _replace(level: dict[str, Any], key: str, data: bytes | None, objects: dict[Sha256, bytes]) -> None:
+    """Puts the digest of an object into the object above it, or takes it out; what is new is collected in `objects`."""
+    old = level.pop(key, None)
+    if data is not None:
+        level[key] = digest = Sha256(_digest(data))
+        if digest != old:
+            objects[digest] = data
 
 
-def _object(feed: FeedName, content: Mapping[str, Any], objects: list[tuple[str, bytes]]) -> Sha256 | None:
-    if not content:
-        return None
-    data = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    digest = Sha256(_digest(data))
-    objects.append((keys.catalog_object(feed, digest), data))
-    return digest
+def _encode(content: Mapping[str, Any]) -> bytes | None:
+    """Canonical JSON; None for nothing. In ASCII: half a surrogate pair, which upstream JSON may hold, has no other encoding."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii") if content else None
 
 
 def _load(store: Store, feed: FeedName, digest: Sha256 | None) -> Mapping[str, Any]:

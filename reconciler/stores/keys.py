@@ -2,6 +2,7 @@
 
 feeds/<feed>/...                        the protocol's own static layout, served as it is
 state/feeds/<feed>/head.json            the switch: what readers of the state begin with
+state/feeds/<feed>/unfinished.json      what a pass has begun and no head tells of yet; gone when there is nothing
 state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by content
 state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
 """
@@ -23,6 +24,11 @@ def feed_folder(feed: FeedName) -> str:
 def head(feed: FeedName) -> str:
     """The head of a feed."""
     return f"state/feeds/{feed}/head.json"
+
+
+def unfinished(feed: FeedName) -> str:
+    """What a pass has begun."""
+    return f"state/feeds/{feed}/unfinished.json"
 
 
 def catalog_object(feed: FeedName, digest: Sha256) -> str:

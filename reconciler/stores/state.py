@@ -1,4 +1,4 @@
-"""The state of one feed as a pass finds it: head and catalog, read together."""
+"""The state of one feed as a pass finds it: head, catalog and what an earlier pass left unfinished, read together."""
 
 from __future__ import annotations
 
@@ -9,22 +9,36 @@ from reconciler.model.words import FeedName, PackageKey, Version
 from reconciler.stores.catalog import CatalogEntry, read_catalog
 from reconciler.stores.head import Head, read_head
 from reconciler.stores.interface import Revision, Store
+from reconciler.stores.unfinished import NOTHING, Unfinished, read_unfinished
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedState:
-    """Head (None: never applied), its revision for compare-and-swap, and the catalog's entries."""
+    """Head (None: never applied), its revision for compare-and-swap, the catalog's entries; what is unfinished, and its revision."""
 
     feed: FeedName
     head: Head | None
     revision: Revision | None
     entries: Mapping[PackageKey, CatalogEntry]
+    unfinished: Unfinished = NOTHING
+    unfinished_revision: Revision | None = None
 
 
 def read_state(store: Store, feed: FeedName, parse_version: Callable[[str], Version]) -> FeedState:
     """Reads a feed's state; IntegrityError if it contradicts its own digests, StoreUnavailable if it cannot be read."""
+    unfinished, unfinished_revision = read_unfinished(store, feed)
     found = read_head(store, feed)
-    if found is None:
-        return FeedState(feed=feed, head=None, revision=None, entries={})
-    head, revision = found
-    return FeedState(feed=feed, head=head, revision=revision, entries=read_catalog(store, feed, head.catalog, parse_version))
+    head, revision = found or (None, None)
+    entries = read_catalog(store, feed, head.catalog, parse_version) if head else {}
+    if head is not None and head.revision != unfinished.base:
+        # That pass was stopped after its head, or another one has applied since: what is recorded now is finished.
+        recorded = {
+            (key, version.version.key, file.name)
+            for key, entry in entries.items()
+            for version in entry.package.versions
+            for file in version.files
+        }
+        unfinished = unfinished.model_copy(update={"files": unfinished.files - recorded})
+    return FeedState(
+        feed=feed, head=head, revision=revision, entries=entries, unfinished=unfinished, unfinished_revision=unfinished_revision
+    )

@@ -19,12 +19,17 @@ from packaging.version import Version as Pep440Version
 
 from reconciler.model.words import PackageKey, Version, VersionKey
 
+_MAX_NAME: Final = 200
+"""No specification bounds a name; a file name of 255 bytes, the most that file systems take, has to hold name, version and tags."""
 _EXTRAS: Final = re.compile(r"\[[^\[\]]*+\]")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}")
 
 
 def normalize_name(name: str, /) -> PackageKey:
     """PEP 503: lower case, runs of `-`, `_` and `.` are one `-`. ValueError for what is no project name."""
+    if not name.isascii() or len(name) > _MAX_NAME:
+        message = f"{name[:80]!r} is not a project name: only ASCII letters, digits, '.', '_' and '-', at most {_MAX_NAME} of them"
+        raise ValueError(message)
     return PackageKey(canonicalize_name(name, validate=True))
 
 

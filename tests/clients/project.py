@@ -1,0 +1,93 @@
+"""A user's project, driven as its people and its CI drive it: git and the `reconciler` command, each run as a program of its own.
+
+One proxy feed, whose upstream is a folder, and one approved feed, with the address of the server that will serve it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from tests.support.clients import run
+from tests.support.shared import ROOT
+
+PERMISSIONS: Final = "permissions:\n  - {allow: promote-packages, group: senior-developers}\n  - {allow: administer, user: ada}\n"
+PEOPLE: Final = "users:\n  ada: {name: Ada Lovelace, emails: [ada@example.org]}\ngroups:\n  senior-developers: [ada]\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """A repository in `folder`, its upstream beside it."""
+
+    folder: Path
+    type: str
+    upstream: Path
+
+    @classmethod
+    def create(cls, folder: Path, *, feed_type: str, upstream: Path | None = None) -> Self:
+        """A repository with a first commit by Ada, who may approve; the upstream is an empty folder unless one is given."""
+        project = cls(folder=folder / "project", type=feed_type, upstream=upstream or folder / "upstream")
+        for path in (project.folder / "policies", project.upstream):
+            path.mkdir(parents=True, exist_ok=True)
+        (project.folder / "policies/permissions.yaml").write_text(PEOPLE + PERMISSIONS, encoding="utf-8")
+        (project.folder / "feeds.yaml").write_text(
+            "store: ./.feeds\npublic_url: http://127.0.0.1:8080\nfeeds:\n"
+            f"  public-{feed_type}: {{type: {feed_type}, usage: proxy, connectors: [{{upstream: {project.upstream}}}]}}\n"
+            f"  approved-{feed_type}: {{type: {feed_type}, usage: approved, promotes_from: [public-{feed_type}]}}\n",
+            encoding="utf-8",
+        )
+        (project.folder / ".gitignore").write_text("/.feeds/\n", encoding="utf-8")
+        project.git("init", "--quiet")
+        project.git("config", "user.name", "Ada Lovelace")
+        project.git("config", "user.email", "ada@example.org")
+        project.commit("Declare the feeds")
+        return project
+
+    @property
+    def feeds(self) -> Path:
+        """What a web server serves."""
+        return self.folder / ".feeds" / "feeds"
+
+    @property
+    def feed(self) -> str:
+        """The approved feed."""
+        return f"approved-{self.type}"
+
+    def offer(self, name: str, data: bytes) -> None:
+        """Puts a file into the upstream."""
+        (self.upstream / name).write_bytes(data)
+
+    def approve(self, *packages: str) -> str:
+        """`reconciler approve`, as Ada, committed."""
+        return self.reconciler("approve", self.feed, *packages, "-m", "MIT, asked for by billing", "--commit")
+
+    def apply(self, *, public_url: str) -> str:
+        """`reconciler apply`, as CI runs it after a merge."""
+        return self.reconciler("apply", "--public-url", public_url)
+
+    def approval(self, package: str, version: str) -> Path:
+        """The file of an approval."""
+        return self.folder / "approvals" / self.feed / package / f"{version}.yaml"
+
+    def expire(self, package: str, version: str) -> None:
+        """Ends an approval on a day that has passed, in a commit."""
+        path = self.approval(package, version)
+        path.write_text(path.read_text(encoding="utf-8").replace("files:\n", "expires: 2026-01-01\nfiles:\n"), encoding="utf-8")
+        self.commit(f"{package} {version} was approved for last year only")
+
+    def commit(self, message: str) -> None:
+        """Commits everything."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def git(self, *arguments: str) -> str:
+        """What git says; it must succeed."""
+        return run(["git", *arguments], folder=self.folder, environment=os.environ)
+
+    def reconciler(self, *arguments: str) -> str:
+        """What the command says; it must exit with 0."""
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # these sources, also in a copy of the folder they were installed from
+        return run([sys.executable, "-m", "reconciler", *arguments], folder=self.folder, environment=environment)

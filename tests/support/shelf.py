@@ -1,0 +1,121 @@
+"""An upstream in memory, with everything that a registry has and a folder has not: upload times, marks, companions, faults."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from operator import attrgetter
+from typing import BinaryIO
+
+from reconciler.ecosystems.interface import Ecosystem
+from reconciler.errors import NotThere, ReconcilerError, Unreachable
+from reconciler.model.packages import Listing, Release, RemoteFile
+from reconciler.model.words import PackageKey, Sha256, Version
+from reconciler.wire import Downloaded, copy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """A file on the shelf. `data` is what is announced; its name and version are those inside it."""
+
+    data: bytes
+    name: str
+    key: PackageKey
+    version: Version
+    uploaded_at: datetime | None = None
+    yanked: str | None = None
+    companions: Mapping[str, bytes] = field(default_factory=dict)
+    digest: bool = True
+
+
+class Shelf:
+    """An `Upstream`. A test may fill it, take it down, and let it serve other bytes than it announces.
+
+    `served` replaces what is sent for a file, by name, with bytes or an error; `asked` lists what was looked up and fetched.
+    """
+
+    def __init__(self, name: str, ecosystem: Ecosystem) -> None:
+        self.name = name
+        self.items: dict[str, Item] = {}
+        self.deprecated: dict[str, str] = {}
+        self.served: dict[str, bytes | ReconcilerError] = {}
+        self.down = False
+        self.asked: list[str] = []
+        self._ecosystem = ecosystem
+
+    def place(
+        self,
+        filename: str,
+        data: bytes,
+        *,
+        uploaded_at: datetime | None = None,
+        yanked: str | None = None,
+        companions: Mapping[str, bytes] | None = None,
+        digest: bool = True,
+    ) -> None:
+        """Puts a file on the shelf, or replaces it; `digest`: whether the index announces size and digest."""
+        inside = self._ecosystem.inspect(filename, io.BytesIO(data))
+        self.items[filename] = Item(
+            data=data,
+            name=inside.name,
+            key=self._ecosystem.normalize_name(inside.name),
+            version=inside.version,
+            uploaded_at=uploaded_at,
+            yanked=yanked,
+            companions=companions or {},
+            digest=digest,
+        )
+
+    def discover(self, package_name: str) -> Listing:
+        self._ask(package_name)
+        found = [(name, item) for name, item in sorted(self.items.items()) if item.key == self._ecosystem.normalize_name(package_name)]
+        if not found:
+            message = f"{self.name} has no package {package_name}"
+            raise NotThere(message)
+        releases: dict[Version, list[RemoteFile]] = {}
+        for name, item in found:
+            releases.setdefault(item.version, []).append(_announced(name, item))
+        listed = [Release(version=v, files=tuple(files), deprecated=self.deprecated.get(v.text)) for v, files in releases.items()]
+        return Listing(name=found[-1][1].name, releases=tuple(sorted(listed, key=attrgetter("version"))))
+
+    def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
+        self._ask(file.name)
+        data = self._sent(file.name, self.items[file.name].data)
+        return copy(_pieces(data), sink, max_bytes=max_bytes, source=f"{file.name} of {self.name}")
+
+    def fetch_companion(self, file: RemoteFile, suffix: str) -> bytes:
+        self._ask(file.name + suffix)
+        return self._sent(file.name + suffix, self.items[file.name].companions[suffix])
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if self.down:
+            message = f"{self.name} does not answer"
+            raise Unreachable(message)
+
+    def _sent(self, name: str, data: bytes) -> bytes:
+        sent = self.served.get(name, data)
+        if isinstance(sent, ReconcilerError):
+            raise sent
+        return sent
+
+
+def _announced(name: str, item: Item) -> RemoteFile:
+    return RemoteFile(
+        name=name,
+        url=f"https://packages.example/{name}",
+        size=len(item.data) if item.digest else None,
+        sha256=Sha256(sha256(item.data).hexdigest()) if item.digest else None,
+        uploaded_at=item.uploaded_at,
+        yanked=item.yanked,
+        companions={suffix: f"https://packages.example/{name}{suffix}" for suffix in item.companions},
+    )
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    middle = len(data) // 2
+    yield data[:middle]
+    yield data[middle:]
