@@ -19,7 +19,7 @@ from reconciler.act.feed_storage import Content, FeedStorage
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ArchiveRefused, ContentMismatch, IntegrityError
 from reconciler.model.declared import ApprovedFile
-from reconciler.model.packages import Inspection, PublishedFile, RemoteFile
+from reconciler.model.packages import Inspection, PublishedFile, RemoteFile, companion_name
 from reconciler.model.plan import Change
 from reconciler.model.words import Identity, Sha256
 from reconciler.wire import Downloaded
@@ -158,11 +158,13 @@ def _as_recorded(
         raise ContentMismatch(message, remedy="restore the file from a backup of the store")
     found: dict[str, bytes] = {}
     for suffix, digest in sorted(before.companions.items()):
-        data = _read(storage, identity, before.name + suffix)
+        data = _read(storage, identity, companion_name(before.name, suffix))
         if data is None or hashlib.sha256(data).hexdigest() != digest:
             data = proven.inspection.companions.get(suffix) or source.fetch_companion(remote, suffix)
         if hashlib.sha256(data).hexdigest() != digest:
-            message = f"{before.name}{suffix}: only other bytes than the recorded ones can be had (sha256 {digest} was recorded)"
+            message = (
+                f"{companion_name(before.name, suffix)}: only other bytes than the recorded ones can be had (sha256 {digest} was recorded)"
+            )
             raise ContentMismatch(message, remedy="restore the file from a backup of the store")
         found[suffix] = data
     return found

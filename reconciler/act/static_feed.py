@@ -20,7 +20,7 @@ from reconciler.act.feed_storage import Commitment, Content
 from reconciler.act.order import dependencies_first
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import IntegrityError, RevisionConflict
-from reconciler.model.packages import FeedView, Page, PublishedPackage
+from reconciler.model.packages import FeedView, Page, PublishedPackage, companion_name
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, update_catalog
@@ -70,8 +70,9 @@ class StaticFeed:
             # What lies beside a file that a killed pass has left may be older than what upstream has now, and no record names it.
             left = file in self._begun.left.files and not self._is_recorded(identity)
             for suffix, data in sorted(content.companions.items()):
-                if left or self._absent(key + suffix, hashlib.sha256(data).hexdigest()):
-                    self._store.put(key + suffix, data, content_type=keys.OCTETS)
+                beside = self._key(identity, companion_name(content.published.name, suffix))
+                if left or self._absent(beside, hashlib.sha256(data).hexdigest()):
+                    self._store.put(beside, data, content_type=keys.OCTETS)
             if self._absent(key, content.published.sha256):
                 self._store.put(key, content.path, content_type=keys.OCTETS)
         self._begun.arrived(files)

@@ -62,6 +62,11 @@ class Listing:
     releases: tuple[Release, ...]
 
 
+def companion_name(file: str, key: str) -> str:
+    """What a companion of a file is called: the key is a suffix to the file's name or, after "/", a name of its own."""
+    return key[1:] if key.startswith("/") else file + key
+
+
 # --- archives: what a package file says about itself --------------------------------------------------------------------------
 
 
@@ -87,7 +92,7 @@ class Inspection:
     metadata: Mapping[str, Json]
     """What `render` needs to know of this *file* later, without opening the archive again; the ecosystem decides the keys."""
     companions: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that are published beside it, by suffix to its name: {".metadata": b"..."} (PEP 658)."""
+    """Files that are published beside it, by `companion_name`: {".metadata": b"..."} (PEP 658), {"/foo.nuspec": b"..."} (NuGet)."""
     content_hash: str | None = None
     """NuGet only: base64 SHA-512 of the archive without its signature, which survives re-signing."""
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from reconciler.ecosystems.interface import Ecosystem
-from reconciler.model.packages import PublishedFile
+from reconciler.model.packages import PublishedFile, companion_name
 from reconciler.model.plan import Stock, Stranger
 from reconciler.model.words import Identity, PackageKey
 from reconciler.stores import keys
@@ -64,7 +64,8 @@ def _wrong(path: str, file: PublishedFile, sizes: Mapping[str, int]) -> list[str
         wrong.append(f"{path} is missing")
     elif sizes[path] != file.size:
         wrong.append(f"{path} has {sizes[path]} bytes, recorded are {file.size}")
-    return wrong + [f"{path}{suffix} is missing" for suffix in sorted(file.companions) if path + suffix not in sizes]
+    beside = [path.removesuffix(file.name) + companion_name(file.name, key) for key in sorted(file.companions)]
+    return wrong + [f"{companion} is missing" for companion in beside if companion not in sizes]
 
 
 def _strangers(store: Store, state: FeedState, ecosystem: Ecosystem, sizes: Mapping[str, int]) -> tuple[Stranger, ...]:

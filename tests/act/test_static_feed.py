@@ -39,7 +39,7 @@ def world(tmp_path) -> World:
 
 PHASES: Final[tuple[Callable[[str], bool], ...]] = (
     lambda write: "unfinished" in write and write.startswith("put_if"),
-    lambda write: "/files/" in write or write.endswith(".nupkg"),
+    lambda write: "/files/" in write or write.endswith((".nupkg", ".nuspec")),
     lambda write: "unfinished" in write and write.startswith("put_if"),
     lambda write: "/zeta/" in write,
     lambda write: "/app/" in write,

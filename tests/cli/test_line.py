@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import jsonschema
 import pytest
 
@@ -128,6 +130,18 @@ def test_apply_promotes_and_a_second_one_changes_no_byte(place):
     assert (again.code, again.json["changes"], again.json["access"]) == (0, [], [])
     assert place.store_bytes() == before
     assert "nothing to do" in place.run("plan").out
+
+
+def test_the_feed_has_manifest_and_metadata_as_they_are_in_the_archives(place):
+    approve_all(place)
+    place.run("apply")
+    feeds = place.root / ".feeds/feeds"
+    folder = feeds / "approved-nuget/v3/flatcontainer/sample.lib/1.0.0"
+    with zipfile.ZipFile(folder / "sample.lib.1.0.0.nupkg") as archive:
+        assert (folder / "sample.lib.nuspec").read_bytes() == archive.read("Sample.Lib.nuspec")
+    wheel = feeds / "approved-pypi/files/leaf/1.2/leaf-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        assert wheel.with_name(f"{wheel.name}.metadata").read_bytes() == archive.read("leaf-1.2.dist-info/METADATA")
 
 
 def test_apply_tells_each_change_in_plain_lines(place):

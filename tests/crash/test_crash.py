@@ -215,6 +215,21 @@ def test_what_a_killed_pass_began_is_taken_back_if_it_is_no_longer_wanted(tmp_pa
         assert store.objects == settled, faulty.log[at - 1]
 
 
+def test_pages_for_an_address_that_was_only_tried_are_taken_back_at_the_same_commit(tmp_path):
+    world = World(tmp_path)
+    fill(world)
+    world.apply()
+    before = copy_of(objects(world.store))
+    elsewhere = Run(public_url="https://elsewhere.example")
+    log = FaultyStore(copy_of(before.objects))
+    world.apply(replace(elsewhere, store=log))
+    for at in range(1, len(log.log) + 1, 2):
+        store = copy_of(before.objects)
+        stop(world, replace(elsewhere, store=FaultyStore(store, at=at)))
+        world.apply(Run(store=store))
+        assert objects(store, "feeds/") == objects(before, "feeds/"), log.log[at - 1]
+
+
 def pages(store: MemoryStore, feed: FeedName) -> dict[str, bytes]:
     return {key: data for key, data in objects(store, f"feeds/{feed}/").items() if key.endswith((".html", ".json"))}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import BinaryIO, Final
 
 from reconciler.ecosystems.nuget.content_hash import SIGNATURE, content_hash
-from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX
+from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
 from reconciler.ecosystems.nuget.nuspec import MAX_NUSPEC_BYTES, Group, Nuspec, read_nuspec
 from reconciler.ecosystems.nuget.versions import parse_version
 from reconciler.ecosystems.zips import ZipArchive, open_zip
@@ -25,7 +25,8 @@ MAX_CONTENT_BYTES: Final = 4 * 1024**3
 def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
     """What the package says about itself. Raises ArchiveRefused for everything that must not enter a feed."""
     opened = open_zip(archive)
-    nuspec = read_nuspec(opened.read(_manifest(opened), MAX_NUSPEC_BYTES))
+    manifest = opened.read(_manifest(opened), MAX_NUSPEC_BYTES)
+    nuspec = read_nuspec(manifest)
     _check_name(filename, nuspec)
     opened.check(MAX_CONTENT_BYTES)
     metadata = dict(nuspec.metadata)
@@ -39,6 +40,7 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
         license=nuspec.license,
         dependencies=tuple(dependency for group in nuspec.groups for dependency in group.dependencies),
         metadata=metadata,
+        companions={f"/{normalize_name(nuspec.id)}.nuspec": manifest},
         content_hash=content_hash(archive),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -38,7 +39,8 @@ def manifest(inner: str, *, opening: str = "<metadata>") -> bytes:
 
 
 def test_a_package_says_who_it_is() -> None:
-    found = inspect(nupkg("Foo", "1.0", dependencies={"net48": {"Bar": "1.0"}, "net8.0": {}}), "foo.1.0.0.nupkg")
+    package = nupkg("Foo", "1.0", dependencies={"net48": {"Bar": "1.0"}, "net8.0": {}})
+    found = inspect(package, "foo.1.0.0.nupkg")
     assert (found.name, found.version.key, found.version.text) == ("Foo", "1.0.0", "1.0")
     assert found.license == "MIT"
     assert found.dependencies == (Dependency(name="Bar", range="[1.0.0, )", condition="net48"),)
@@ -51,7 +53,7 @@ def test_a_package_says_who_it_is() -> None:
             {"targetFramework": "net8.0"},
         ],
     }
-    assert found.companions == {}
+    assert found.companions == {"/foo.nuspec": zipfile.ZipFile(io.BytesIO(package)).read("Foo.nuspec")}
     assert found.content_hash is not None
 
 
