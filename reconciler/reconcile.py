@@ -31,7 +31,7 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import PreconditionFailed
 from reconciler.model.declared import APPROVALS_FOLDER, Approvals, Connector, Feed, Rules
-from reconciler.model.plan import Applied, Change, Failure, Plan, Stock
+from reconciler.model.plan import AccessChange, Applied, Change, Failure, Plan, Stock
 from reconciler.model.words import CommitId, FeedName
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.observe.published import stock_of
@@ -69,6 +69,8 @@ class Planned:
 
     plan: Plan
     states: Mapping[FeedName, FeedState]
+    access: Mapping[FeedName, tuple[AccessChange, ...]]
+    """Rights that changed since each feed was applied last: not the same for all where a pass was killed between their heads."""
 
 
 def declare(repository: Repository, commit: CommitId) -> Declaration:
@@ -94,6 +96,7 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
     stocks = {name: stock_of(store, state, ECOSYSTEMS[approved[name].type], listed=options.listed) for name, state in states.items()}
     desired = desired_of(declaration.approvals, declaration.authority.standings, rules.settings, options.now)
     rows = classify(desired, declaration.approvals.frozen(), stocks)
+    access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
     catalog = look_up(_wanted(rows), rules.settings.feeds, upstream_of)
     gathered = Pass(
         commit=declaration.commit,
@@ -102,7 +105,9 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
         refused=declaration.rules.refused,
         malformed=declaration.approvals.malformed,
         stocks=stocks,
-        access=access_changes(_rules_applied(declaration, stocks.values()), rules),
+        access=tuple(
+            sorted({row for rows in access.values() for row in rows}, key=lambda row: (row.feeds, row.task, row.user, row.change))
+        ),
     )
     plan = make_plan(gathered, rows, catalog, accepted=False)
     if options.accept:
@@ -110,7 +115,7 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
             message = f"the plan has changed since it was accepted: its digest is {plan.digest} now"
             raise PreconditionFailed(message, remedy="look at `reconciler plan` again")
         plan = make_plan(gathered, rows, catalog, accepted=True)
-    return Planned(plan=plan, states=states)
+    return Planned(plan=plan, states=states, access=access)
 
 
 def apply_pass(
@@ -123,7 +128,10 @@ def apply_pass(
         return ECOSYSTEMS[feeds[feed].type]
 
     storages: dict[FeedName, FeedStorage] = {feed: StaticFeed(store, state, ecosystem_of(feed)) for feed, state in planned.states.items()}
-    return apply(planned.plan, Workshop(storages=storages, ecosystem_of=ecosystem_of, source_of=source_of, report=report, applier=applier))
+    workshop = Workshop(
+        storages=storages, ecosystem_of=ecosystem_of, source_of=source_of, report=report, applier=applier, access=planned.access
+    )
+    return apply(planned.plan, workshop)
 
 
 def _with_public_url(rules: Rules, public_url: str | None) -> Rules:
@@ -150,8 +158,15 @@ def _require_append_only(declaration: Declaration, states: Iterable[FeedState]) 
             raise PreconditionFailed(message, remedy="restore approvals/, or name the right commit with --ref")
 
 
-def _rules_applied(declaration: Declaration, stocks: Iterable[Stock]) -> Rules | None:
-    """The rules at the last applied commit; of the feed that is furthest behind. None if nothing was applied yet."""
+def _rules_applied(declaration: Declaration, stocks: Mapping[FeedName, Stock], feed: FeedName) -> Rules | None:
+    """The rules when a feed was last applied. None if it never was, though the feeds that were knew of it, or there are none.
+
+    A feed that is new in the declaration starts from where the one that is furthest behind stands.
+    """
     position = {commit: number for number, commit in enumerate(declaration.chain)}
-    applied = [position[stock.commit] for stock in stocks if stock.commit is not None]
-    return declaration.rules.after(min(applied)) if applied else None
+    commit = stocks[feed].commit
+    if commit is not None:
+        return declaration.rules.after(position[commit])
+    applied = [position[stock.commit] for stock in stocks.values() if stock.commit is not None]
+    before = declaration.rules.after(min(applied)) if applied else None
+    return None if before is None or feed in before.settings.feeds else before

@@ -29,13 +29,15 @@ FETCHES_AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workshop:
-    """What applying works with. `source_of` opens the upstream that a change names; `report` hears of each finished change."""
+    """What applying works with. `source_of` opens the upstream that a change names, `report` hears of each finished change,
+    `access` are the rights that changed since each feed was applied last."""
 
     storages: Mapping[FeedName, FeedStorage]
     ecosystem_of: Callable[[FeedName], Ecosystem]
     source_of: Callable[[Change], Source]
     report: Callable[[Change | Failure], None]
     applier: Applier
+    access: Mapping[FeedName, tuple[AccessChange, ...]]
 
 
 def apply(plan: Plan, workshop: Workshop) -> Applied:
@@ -110,7 +112,7 @@ def _commitment(
     ecosystem, feed_type = workshop.ecosystem_of(storage.feed), plan.rules.settings.feeds[storage.feed].type
     packages: dict[PackageKey, PublishedPackage] = {}
     records: list[dict[str, Any]] = []
-    access = _access_of(plan, storage)
+    access = _near(workshop.access[storage.feed], plan, storage.feed)
     if access:
         records.append(of_access(storage.feed, access, commit=plan.commit, applier=workshop.applier))
     for change, deliveries in done:
@@ -160,12 +162,7 @@ def _expiry(change: Change, applier: Applier) -> str:
     return f"the approval expired on {expires}" if expires and expires <= applier.at.date() else "the approval has expired"
 
 
-def _access_of(plan: Plan, storage: FeedStorage) -> list[AccessChange]:
-    """The rights that touch a feed or what it promotes from; none where the feed has recorded this commit's already.
-
-    The plan's rows are the difference to the feed that is furthest behind: another one may have been applied before a pass was killed.
-    """
-    if storage.applied == plan.commit:
-        return []
-    near = {storage.feed, *plan.rules.settings.feeds[storage.feed].promotes_from}
-    return [row for row in plan.access if not row.feeds or near.intersection(row.feeds)]
+def _near(rows: tuple[AccessChange, ...], plan: Plan, feed: FeedName) -> list[AccessChange]:
+    """The rights that touch a feed or what it promotes from."""
+    near = {feed, *plan.rules.settings.feeds[feed].promotes_from}
+    return [row for row in rows if not row.feeds or near.intersection(row.feeds)]

@@ -48,10 +48,6 @@ class FeedStorage(Protocol):
     def packages(self) -> Mapping[PackageKey, PublishedPackage]:
         """What it held when the pass began."""
 
-    @property
-    def applied(self) -> CommitId | None:
-        """The commit that was applied last, when the pass began; None for the first time."""
-
     def open(self, identity: Identity, file: str) -> BinaryIO | None:
         """The bytes of a file that lies in the feed; None where there is none."""
 

@@ -21,7 +21,7 @@ from reconciler.act.order import dependencies_first
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import IntegrityError, RevisionConflict
 from reconciler.model.packages import FeedView, Page, PublishedPackage, companion_name
-from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
+from reconciler.model.words import FeedName, Identity, PackageKey
 from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, update_catalog
 from reconciler.stores.head import Head, LedgerTip, encode_head
@@ -45,11 +45,6 @@ class StaticFeed:
     def feed(self) -> FeedName:
         """The feed's name."""
         return self._state.feed
-
-    @property
-    def applied(self) -> CommitId | None:
-        """The commit of the head."""
-        return self._state.head.commit if self._state.head else None
 
     def open(self, identity: Identity, file: str) -> BinaryIO | None:
         """The bytes of a file in the feed's folder."""

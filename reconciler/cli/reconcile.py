@@ -118,7 +118,9 @@ def _print_plan(plan: Plan, form: str) -> None:
 
 
 def _print_applied(applied: Applied, form: str) -> None:
-    click.echo(to_json(apply_v1(applied)), nl=False) if form == "json" else click.echo("\n".join(applied_text(applied)).removeprefix("" if applied.applied else "\n"))
+    click.echo(to_json(apply_v1(applied)), nl=False) if form == "json" else click.echo(
+        "\n".join(applied_text(applied)).removeprefix("" if applied.applied else "\n")
+    )
 
 
 def _reporter(plan: Plan, stack: ExitStack, *, quiet: bool) -> Callable[[Change | Failure], None]:

@@ -133,7 +133,6 @@ def told(world: World, store: MemoryStore) -> Counter[tuple[Any, ...]]:
         (feed, *(str(value) for key, value in sorted(record.items()) if key not in {"seq", "previous"}))
         for feed in (PYPI, NUGET)
         for record in world.records(feed, store)
-        if record["change"] != "access"
     )
 
 
