@@ -9,9 +9,10 @@ from typing import TypedDict, Unpack
 
 import click
 
+from reconciler.cli.arguments import approved_feed, identity_in
 from reconciler.cli.session import upstreams
 from reconciler.decide.people import user_of
-from reconciler.declare.load import load_approval, load_approvals, load_rules, rule_files
+from reconciler.declare.load import load_approvals, load_rules, rule_files
 from reconciler.declare.revision import Repository, commit_files, git_user, working_tree
 from reconciler.declare.write import append_endorsement, new_approval
 from reconciler.ecosystems import ECOSYSTEMS
@@ -44,15 +45,6 @@ class Desk:
     rules: Rules
     approvals: Approvals
 
-    def approved_feed(self, name: str) -> Feed:
-        """The feed, if it is one that packages are approved for."""
-        feed = self.rules.settings.feeds.get(FeedName(name))
-        if feed is None or feed.usage != "approved":
-            known = ", ".join(sorted(f.name for f in self.rules.settings.feeds.values() if f.usage == "approved"))
-            message = f"{name!r} is no approved feed" if feed else f"there is no feed {name!r}"
-            raise NotFound(message, remedy=f"approved feeds: {known}")
-        return feed
-
 
 def _open_desk(folder: Path) -> Desk:
     root = Repository(folder).root
@@ -82,7 +74,7 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
       reconciler approve approved-pypi rich markdown-it-py mdurl pygments -m "progress bars for the CLI"
     """
     desk = _open_desk(folder)
-    target = desk.approved_feed(feed)
+    target = approved_feed(desk.rules.settings, feed)
     source = _source(target, options["source"])
     patterns, unlisted, reason = options["patterns"], options["allow_unlisted"], options["reason"]
     requests = [Request(package=n, version=v, patterns=patterns, unlisted=unlisted) for n, v in _pairs(packages, target)]
@@ -90,15 +82,23 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
         proposals = _proposals(desk, target, source, requests, upstreams(wire, desk.root))
     for proposal in proposals:
         text = new_approval(approval_of(proposal, source=source, reason=reason, ticket=options["ticket"]))
-        path = desk.root / proposal.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _write(desk.root, proposal.path, text)
         click.echo("\n".join(_told(proposal)))
     if options["commit"]:
         done = commit_files(desk.root, [p.path for p in proposals], _message(proposals, feed, reason))
         click.echo(f"Committed as {done[:12]}.")
     else:
         click.echo("Review the files, commit them, and open a pull request.")
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    """Writes a file of the working tree. A link in its path came with some branch, and would lead the text anywhere: Refused."""
+    target = root / path
+    if target.parent.resolve() != root.resolve() / Path(path).parent or target.is_symlink():
+        message = f"a symbolic link stands in the path {path}"
+        raise Refused(message, remedy="remove the link: folders and files under approvals/ are never links")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _proposals(desk: Desk, target: Feed, source: FeedName, requests: Sequence[Request], upstream_of: UpstreamOf) -> list[Proposal]:
@@ -184,22 +184,17 @@ def endorse(folder: Path, feed: str, package: str, version: str, reason: str, co
       reconciler endorse approved-nuget Newtonsoft.Json 13.0.3 -m "reviewed the license and the diff" --commit
     """
     desk = _open_desk(folder)
-    target = desk.approved_feed(feed)
-    try:
-        ecosystem = ECOSYSTEMS[target.type]
-        identity = Identity(feed=target.name, package=ecosystem.normalize_name(package), version=ecosystem.parse_version(version).key)
-    except ValueError as error:
-        raise NotFound(str(error)) from error
+    target = approved_feed(desk.rules.settings, feed)
+    identity = identity_in(target, package, version)
     declared = desk.approvals.valid.get(identity)
     if declared is None:
         message = f"{package} {version} is not approved for {feed}"
         raise NotFound(message, remedy=f"reconciler approve {feed} {package}@{version} -m REASON")
     me = git_user(desk.root)
     by = user_of(desk.rules.permissions, me) or me.email
-    path = desk.root / declared.path
-    text = append_endorsement(declared.path, path.read_text(encoding="utf-8"), by=by, reason=reason)
-    load_approval(declared.path, text.encode())
-    path.write_text(text, encoding="utf-8", newline="\n")
+    before = (desk.root / declared.path).read_text(encoding="utf-8")
+    text = append_endorsement(declared.path, before, by=by, reason=reason)
+    _write(desk.root, declared.path, text)
     click.echo(f"{declared.path}: endorsed by {inert(by)}")
     if commit:
         done = commit_files(desk.root, [declared.path], f"Endorse {declared.package} {declared.version} for {feed}\n\n{reason}\n")

@@ -7,10 +7,11 @@ from typing import TypedDict, Unpack
 
 import click
 
+from reconciler.cli.arguments import known_feed
 from reconciler.cli.session import format_option, open_session, ref_option
 from reconciler.decide.rights import ANONYMOUS, Ask, decide_right, who_may
 from reconciler.errors import NotFound
-from reconciler.model.declared import TASKS, Permissions, Rules, Task
+from reconciler.model.declared import TASKS, Permissions, Settings, Task
 from reconciler.model.words import FeedName
 from reconciler.reconcile import declare
 from reconciler.show.contract import CanV1, to_json
@@ -48,7 +49,7 @@ def can(folder: Path, user: str, task: Task, **options: Unpack[CanOptions]) -> i
     """
     session = open_session(folder)
     rules = declare(session.repository, session.repository.resolve(options["ref"])).rules.now
-    source, target, feed = (_feed(rules, options[name]) for name in ("source", "target", "feed"))
+    source, target, feed = (_feed(rules.settings, options[name]) for name in ("source", "target", "feed"))
     ask = Ask(task=task, source=source, target=target, feed=feed)
     right = decide_right(rules.permissions, _known(rules.permissions, user), ask)
     line = str(right.line) if right.line else ""
@@ -62,11 +63,8 @@ def can(folder: Path, user: str, task: Task, **options: Unpack[CanOptions]) -> i
     return 0 if right.allowed else NO
 
 
-def _feed(rules: Rules, name: str | None) -> FeedName | None:
-    if name is not None and name not in rules.settings.feeds:
-        message = f"there is no feed {name!r}"
-        raise NotFound(message, remedy=f"feeds: {', '.join(sorted(rules.settings.feeds))}")
-    return FeedName(name) if name is not None else None
+def _feed(settings: Settings, name: str | None) -> FeedName | None:
+    return known_feed(settings, name).name if name is not None else None
 
 
 def _known(permissions: Permissions, user: str) -> str | None:

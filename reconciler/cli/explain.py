@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.arguments import approved_feed, identity_in
 from reconciler.cli.history import read_history
 from reconciler.cli.session import Session, format_option, open_session, ref_option
 from reconciler.decide.authority import Standing
 from reconciler.decide.desired import Desired, authority_holds, desired_of, malformed_holds
 from reconciler.decide.people import named
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import NotFound
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Hold
 from reconciler.model.words import FeedName, Identity
@@ -40,27 +40,16 @@ def explain(folder: Path, feed: str, package: str, version: str, ref: str, form:
     """
     session = open_session(folder)
     declaration = declare(session.repository, session.repository.resolve(ref))
-    identity = _identity(declaration, feed, package, version)
-    explained = _explain(session, declaration, identity)
+    identity = identity_in(approved_feed(declaration.rules.now.settings, feed), package, version)
+    holds = _holds(session, declaration, identity)
+    explained = _explain(session, declaration, identity, holds)
     if form == "json":
         click.echo(to_json(explained), nl=False)
     else:
-        click.echo("\n".join(_lines(explained, _holds(session, declaration, identity))))
+        click.echo("\n".join(_lines(explained, holds)))
 
 
-def _identity(declaration: Declaration, feed: str, package: str, version: str) -> Identity:
-    declared = declaration.rules.now.settings.feeds.get(FeedName(feed))
-    if declared is None or declared.usage != "approved":
-        message = f"{feed!r} is no approved feed"
-        raise NotFound(message)
-    ecosystem = ECOSYSTEMS[declared.type]
-    try:
-        return Identity(feed=declared.name, package=ecosystem.normalize_name(package), version=ecosystem.parse_version(version).key)
-    except ValueError as error:
-        raise NotFound(str(error)) from error
-
-
-def _explain(session: Session, declaration: Declaration, identity: Identity) -> ExplainV1:
+def _explain(session: Session, declaration: Declaration, identity: Identity, holds: list[Hold]) -> ExplainV1:
     standing = declaration.authority.standings.get(identity, Standing())
     desired = _desired(session, declaration, identity)
     published = _published(session, declaration, identity)
@@ -76,7 +65,7 @@ def _explain(session: Session, declaration: Declaration, identity: Identity) -> 
         commit=standing.landing.id if standing.landing else None,
         right=str(standing.line) if standing.line else None,
         reason=desired.declared.approval.reason if desired else "",
-        holds=[hold_row(hold) for hold in _holds(session, declaration, identity)],
+        holds=[hold_row(hold) for hold in holds],
         history=[
             row for row in read_history(declaration, session.store(declaration.rules.now.settings)) if _is(row, declaration, identity)
         ],

@@ -9,10 +9,10 @@ from typing import Any, TypedDict, Unpack
 
 import click
 
+from reconciler.cli.arguments import known_feed
 from reconciler.cli.session import format_option, open_session, ref_option
 from reconciler.decide.authority import Judged
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import NotFound
 from reconciler.model.events import Event
 from reconciler.model.words import CommitId, FeedName, Identity
 from reconciler.reconcile import Declaration, declare
@@ -51,7 +51,8 @@ def history(folder: Path, package: str | None, **options: Unpack[HistoryOptions]
     """
     session = open_session(folder)
     declaration = declare(session.repository, session.repository.resolve(options["ref"]))
-    _require_feed(declaration, options["feed"])
+    if options["feed"] is not None:
+        known_feed(declaration.rules.now.settings, options["feed"])
     rows = read_history(declaration, session.store(declaration.rules.now.settings))
     chosen = [row for row in rows if _matches(declaration, row, package) and _fits(row, options)]
     if options["form"] == "json":
@@ -110,13 +111,6 @@ def _source(declaration: Declaration, judged: Judged) -> str:
 
 
 # --- choosing ---------------------------------------------------------------------------------------------------------------------
-
-
-def _require_feed(declaration: Declaration, feed: str | None) -> None:
-    feeds = declaration.rules.now.settings.feeds
-    if feed is not None and feed not in feeds:
-        message = f"there is no feed {feed!r}"
-        raise NotFound(message, remedy=f"feeds: {', '.join(sorted(feeds))}")
 
 
 def _matches(declaration: Declaration, row: HistoryRow, package: str | None) -> bool:

@@ -5,29 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from reconciler.stores import keys
 from reconciler.stores.local import LocalStore
+from tests.act.offers import LATER, offer_in_both
 from tests.crash.faults import FaultyStore
 from tests.crash.reader import look
 from tests.support.memory_store import MemoryStore
-from tests.support.nupkgs import nupkg
-from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
+from tests.support.wheels import wheel, wheel_name
 from tests.support.world import NUGET, PYPI, Run, World, objects
-
-LATER: Final = datetime(2026, 12, 24, tzinfo=UTC)
-
-
-def offer(world: World, name: str, version: str = "1.0") -> None:
-    """The same name in both ecosystems, approved."""
-    world.place_wheel(wheel_name(name, version), wheel(name, version), companions={".provenance": b"{}"})
-    world.place_wheel(sdist_name(name, version), sdist(name, version))
-    world.place_nupkg(name, f"{version}.0", nupkg(name, f"{version}.0"))
-    world.approve(PYPI, name, version)
-    world.approve(NUGET, name, f"{version}.0")
 
 
 def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -40,7 +28,7 @@ def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
 @pytest.fixture
 def world(tmp_path) -> World:
     world = World(tmp_path)
-    offer(world, "base")
+    offer_in_both(world, "base")
     world.commit()
     return world
 
@@ -50,8 +38,8 @@ def world(tmp_path) -> World:
 
 def test_a_second_apply_changes_no_byte_on_disk(tmp_path):
     world = World(tmp_path, LocalStore(tmp_path / "store"))
-    offer(world, "base")
-    offer(world, "tools")
+    offer_in_both(world, "base")
+    offer_in_both(world, "tools")
     world.commit()
     world.apply()
     before = files_of(tmp_path / "store")
@@ -100,10 +88,10 @@ def test_a_change_in_one_feed_leaves_the_other_as_it_is(world):
 
 def test_one_more_package_writes_its_own_pages_and_the_lists(world):
     for number in range(20):
-        offer(world, f"p{number}")
+        offer_in_both(world, f"p{number}")
     world.commit()
     world.apply()
-    offer(world, "tools")
+    offer_in_both(world, "tools")
     world.commit()
     log = FaultyStore(world.store)
     world.apply(Run(store=log))
@@ -159,7 +147,7 @@ def test_passes_of_many_commits_and_of_one_end_in_the_same_feed(world, tmp_path)
     """Level-based: which run saw which commit does not matter, but for the time at which something appeared."""
     stepwise, at_once = MemoryStore(), MemoryStore()
     for name in ("tools", "zeta"):
-        offer(world, name)
+        offer_in_both(world, name)
         world.commit()
         world.apply(Run(store=stepwise))
     world.apply(Run(store=at_once))

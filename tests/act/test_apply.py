@@ -12,25 +12,16 @@ from reconciler.errors import NotThere, Unreachable
 from reconciler.model.plan import Change, Failure
 from reconciler.model.words import FeedName
 from reconciler.stores import keys
+from tests.act.offers import EXPIRY, LATER, UPLOADED, offer_wheel
 from tests.crash.reader import look
 from tests.support.nupkgs import nupkg
 from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
 from tests.support.world import NOW, NUGET, PYPI, Run, World, objects
 
-LATER: Final = datetime(2026, 12, 24, tzinfo=UTC)
-EXPIRY: Final = date(2026, 12, 1)
-UPLOADED: Final = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
-
 
 @pytest.fixture
 def world(tmp_path) -> World:
     return World(tmp_path)
-
-
-def offer(world: World, name: str, version: str = "1.0", *, expires: date | None = None) -> None:
-    """A wheel upstream, approved."""
-    world.place_wheel(wheel_name(name, version), wheel(name, version), uploaded_at=UPLOADED)
-    world.approve(PYPI, name, version, expires=expires)
 
 
 # --- what becomes of a version ----------------------------------------------------------------------------------------------------
@@ -67,7 +58,7 @@ def test_an_extension_adds_files_and_keeps_the_rest(world):
 
 
 def test_an_expired_version_is_unlisted_and_a_renewed_one_listed_again(world):
-    offer(world, "base", expires=EXPIRY)
+    offer_wheel(world, "base", expires=EXPIRY)
     world.commit()
     world.apply()
     head = world.state(PYPI).head
@@ -86,7 +77,7 @@ def test_an_expired_version_is_unlisted_and_a_renewed_one_listed_again(world):
 
 def test_the_day_of_expiry_is_not_told_where_the_file_says_one_that_does_not_count(world):
     """The file says a later day, but nobody entitled stands behind that: the version goes at the earlier one."""
-    offer(world, "base", expires=EXPIRY)
+    offer_wheel(world, "base", expires=EXPIRY)
     world.commit()
     world.apply()
     world.write("policies/permissions.yaml", NOBODY_PROMOTES)
@@ -107,7 +98,7 @@ permissions: [{allow: administer, user: root}]
 
 def test_versions_are_kept_in_their_order_not_in_that_of_promotion(world):
     for version in ("1.10", "1.9", "1.2rc1"):
-        offer(world, "base", version)
+        offer_wheel(world, "base", version)
         world.commit()
         world.apply()
     assert [version.version.text for version in world.package(PYPI, "base").versions] == ["1.2rc1", "1.9", "1.10"]
@@ -115,7 +106,7 @@ def test_versions_are_kept_in_their_order_not_in_that_of_promotion(world):
 
 def test_several_versions_of_a_package_in_one_pass(world):
     for version in ("1.0", "2.0", "3.0"):
-        offer(world, "base", version)
+        offer_wheel(world, "base", version)
     world.commit()
     assert len(world.apply().applied) == 3
     assert [version.version.text for version in world.package(PYPI, "base").versions] == ["1.0", "2.0", "3.0"]
@@ -126,7 +117,7 @@ def test_several_versions_of_a_package_in_one_pass(world):
 
 
 def test_a_record_says_who_what_when_and_why(world):
-    offer(world, "Base_Tools", expires=EXPIRY)
+    offer_wheel(world, "Base_Tools", expires=EXPIRY)
     commit = world.commit("Approve Base_Tools")
     world.apply(Run(applier="ci@example"))
     access, record = world.records(PYPI)
@@ -165,7 +156,7 @@ def test_a_record_says_who_what_when_and_why(world):
 def test_lifted_limits_are_recorded(world):
     world.feeds(withdrawals="1")
     for name in ("one", "two"):
-        offer(world, name, expires=EXPIRY)
+        offer_wheel(world, name, expires=EXPIRY)
     world.commit()
     world.apply()
     refused = world.apply(Run(now=LATER))
@@ -235,7 +226,7 @@ def test_a_feed_that_has_recorded_rights_does_not_do_so_again_when_another_lags_
 
 def test_a_change_that_fails_stops_no_other_in_any_feed(world):
     for number in range(2 * FETCHES_AT_ONCE):
-        offer(world, f"p{number:02}")
+        offer_wheel(world, f"p{number:02}")
     world.place_nupkg("Core", "1.0.0", nupkg("Core", "1.0.0"))
     world.approve(NUGET, "Core", "1.0.0")
     world.commit()
@@ -251,7 +242,7 @@ def test_a_change_that_fails_stops_no_other_in_any_feed(world):
 
 
 def test_an_upstream_that_cannot_be_opened_fails_its_changes_only(world):
-    offer(world, "base")
+    offer_wheel(world, "base")
     world.place_nupkg("Core", "1.0.0", nupkg("Core", "1.0.0"))
     world.approve(NUGET, "Core", "1.0.0")
     world.commit()
@@ -264,12 +255,12 @@ def test_an_upstream_that_cannot_be_opened_fails_its_changes_only(world):
 
 def test_each_change_is_reported_once_in_the_order_of_the_plan(world):
     for number in range(2 * FETCHES_AT_ONCE):
-        offer(world, f"p{number:02}")
-    offer(world, "old", expires=EXPIRY)
+        offer_wheel(world, f"p{number:02}")
+    offer_wheel(world, "old", expires=EXPIRY)
     world.commit()
     world.apply()
     for number in range(2 * FETCHES_AT_ONCE):
-        offer(world, f"q{number:02}")
+        offer_wheel(world, f"q{number:02}")
     world.commit()
     world.shelves["pypi"].served[wheel_name("q03", "1.0")] = Unreachable("no answer")
     run = Run(now=LATER)
@@ -281,7 +272,7 @@ def test_each_change_is_reported_once_in_the_order_of_the_plan(world):
 
 
 def test_a_report_that_fails_ends_the_pass_before_anything_is_visible(world):
-    offer(world, "base")
+    offer_wheel(world, "base")
     world.commit()
     planned = world.plan()
 

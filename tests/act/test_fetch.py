@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import BinaryIO, Final, cast
@@ -18,36 +17,24 @@ from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, NotThere, Unreachable
 from reconciler.model.packages import Inspection
 from reconciler.model.plan import Applied, Failure
+from tests.act.offers import NUPKG, SDIST, WHEEL, offer_base_and_other, offer_signed
 from tests.crash.reader import look
 from tests.support.nupkgs import nupkg
-from tests.support.wheels import core_metadata, sdist, sdist_name, wheel, wheel_name
+from tests.support.wheels import core_metadata, wheel
 from tests.support.world import NUGET, PYPI, Run, World, objects
-
-WHEEL: Final = wheel_name("base", "1.0")
-SDIST: Final = sdist_name("base", "1.0")
-NUPKG: Final = "core.1.0.0.nupkg"
-UPLOADED: Final = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def world(tmp_path) -> World:
-    """`base` with two files and `other`, both approved; what the index announces is only found out by fetching."""
     world = World(tmp_path)
-    world.place_wheel(WHEEL, wheel("base", "1.0"), digest=False, uploaded_at=UPLOADED)
-    world.place_wheel(SDIST, sdist("base", "1.0"), digest=False)
-    world.place_wheel(wheel_name("other", "1.0"), wheel("other", "1.0"))
-    world.approve(PYPI, "base", "1.0")
-    world.approve(PYPI, "other", "1.0")
-    world.commit()
+    offer_base_and_other(world)
     return world
 
 
 @pytest.fixture
 def nuget(tmp_path) -> World:
     world = World(tmp_path)
-    world.place_nupkg("Core", "1.0.0", nupkg("Core", "1.0.0", signature=b"first"), uploaded_at=UPLOADED)
-    world.approve(NUGET, "Core", "1.0.0")
-    world.commit()
+    offer_signed(world)
     return world
 
 

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from typing import Final
 
 import pytest
 
 from reconciler.model.plan import Hold, HoldKind, Outcome, Plan
-from tests.support.wheels import wheel, wheel_name
+from tests.act.offers import EXPIRY, offer_wheel
 from tests.support.world import PUBLIC_URL, PYPI, World
-
-EXPIRY: Final = date(2026, 12, 1)
-UPLOADED: Final = datetime(2025, 3, 1, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def world(tmp_path) -> World:
     return World(tmp_path)
-
-
-def offer(world: World, name: str, version: str = "1.0", *, expires: date | None = None) -> None:
-    """A wheel upstream, approved."""
-    world.place_wheel(wheel_name(name, version), wheel(name, version), uploaded_at=UPLOADED)
-    world.approve(PYPI, name, version, expires=expires)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------------------
@@ -82,7 +72,7 @@ def cases() -> Iterator[tuple[str, bool, bool, Outcome]]:
 
 @pytest.mark.parametrize(("kinds", "fails", "integrity", "outcome"), list(cases()))
 def test_the_outcome_is_the_first_of_its_kind(world, kinds, fails, integrity, outcome):
-    offer(world, "base")
+    offer_wheel(world, "base")
     world.commit()
     planned = world.plan()
     if fails:
@@ -93,7 +83,7 @@ def test_the_outcome_is_the_first_of_its_kind(world, kinds, fails, integrity, ou
 
 
 def test_a_malformed_approval_is_told_after_the_rest_was_applied(world):
-    offer(world, "base")
+    offer_wheel(world, "base")
     world.write(f"approvals/{PYPI}/broken/1.0.yaml", "files: nothing\n")
     world.commit()
     applied = world.apply()
@@ -101,7 +91,7 @@ def test_a_malformed_approval_is_told_after_the_rest_was_applied(world):
 
 
 def test_the_head_says_what_the_next_pass_must_know(world):
-    offer(world, "base", expires=EXPIRY)
+    offer_wheel(world, "base", expires=EXPIRY)
     commit = world.commit()
     world.apply()
     head = world.state(PYPI).head

@@ -6,24 +6,14 @@ import pytest
 
 from reconciler.errors import IntegrityError, PreconditionFailed
 from reconciler.stores import keys
-from tests.support.nupkgs import nupkg
-from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
+from tests.act.offers import offer_in_both
 from tests.support.world import NUGET, PYPI, Run, World, objects
-
-
-def offer(world: World, name: str, version: str = "1.0") -> None:
-    """The same name in both ecosystems, approved."""
-    world.place_wheel(wheel_name(name, version), wheel(name, version), companions={".provenance": b"{}"})
-    world.place_wheel(sdist_name(name, version), sdist(name, version))
-    world.place_nupkg(name, f"{version}.0", nupkg(name, f"{version}.0"))
-    world.approve(PYPI, name, version)
-    world.approve(NUGET, name, f"{version}.0")
 
 
 @pytest.fixture
 def world(tmp_path) -> World:
     world = World(tmp_path)
-    offer(world, "base")
+    offer_in_both(world, "base")
     world.commit()
     return world
 
@@ -66,7 +56,7 @@ def test_an_approval_that_is_gone_takes_nothing_away(world):
 
 def test_a_head_whose_commit_is_not_on_the_chain_is_refused(world):
     root = world.repo.tip()
-    offer(world, "tools")
+    offer_in_both(world, "tools")
     world.commit()
     world.apply()
     world.move(root)
@@ -77,7 +67,7 @@ def test_a_head_whose_commit_is_not_on_the_chain_is_refused(world):
 
 def test_an_earlier_commit_of_the_chain_is_refused_too(world):
     first = world.repo.tip()
-    offer(world, "tools")
+    offer_in_both(world, "tools")
     world.commit()
     world.apply()
     world.move(first)
@@ -86,7 +76,7 @@ def test_an_earlier_commit_of_the_chain_is_refused_too(world):
 
 def test_an_accepted_plan_that_has_changed_since_is_refused(world):
     accepted = world.plan().plan.digest
-    offer(world, "tools")
+    offer_in_both(world, "tools")
     world.commit()
     is_refused(world, Run(accept=accepted), because="the plan has changed since it was accepted")
     assert world.apply(Run(accept=world.plan().plan.digest)).outcome == "done"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import pytest
@@ -11,29 +10,18 @@ import pytest
 from reconciler.errors import RevisionConflict
 from reconciler.stores import keys
 from reconciler.stores.interface import Revision
+from tests.act.offers import LATER, offer_in_both
 from tests.crash.faults import FaultyStore
 from tests.crash.reader import look
 from tests.support.memory_store import MemoryStore
 from tests.support.nupkgs import nupkg
-from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
 from tests.support.world import NUGET, PYPI, Run, World, objects
-
-LATER: Final = datetime(2026, 12, 24, tzinfo=UTC)
-
-
-def offer(world: World, name: str, version: str = "1.0") -> None:
-    """The same name in both ecosystems, approved."""
-    world.place_wheel(wheel_name(name, version), wheel(name, version), companions={".provenance": b"{}"})
-    world.place_wheel(sdist_name(name, version), sdist(name, version))
-    world.place_nupkg(name, f"{version}.0", nupkg(name, f"{version}.0"))
-    world.approve(PYPI, name, version)
-    world.approve(NUGET, name, f"{version}.0")
 
 
 @pytest.fixture
 def world(tmp_path) -> World:
     world = World(tmp_path)
-    offer(world, "base")
+    offer_in_both(world, "base")
     world.commit()
     return world
 
@@ -76,8 +64,8 @@ MOMENTS: Final = [
 def test_of_two_that_apply_the_same_plan_one_wins_and_the_other_is_told(world, moment, again):
     if again:
         world.apply()
-        offer(world, "base", "2.0")
-        offer(world, "tools")
+        offer_in_both(world, "base", "2.0")
+        offer_in_both(world, "tools")
         world.commit()
     store = world.store
     alone = MemoryStore()
@@ -102,7 +90,7 @@ def pages(store: MemoryStore) -> dict[str, bytes]:
 
 def test_a_plan_that_is_no_longer_true_is_refused(world):
     stale = world.plan()
-    offer(world, "tools")
+    offer_in_both(world, "tools")
     world.commit()
     world.apply()
     before = objects(world.store)
@@ -116,7 +104,7 @@ def test_a_plan_that_is_no_longer_true_is_refused(world):
 def test_a_pass_of_which_another_one_takes_over_gives_up_before_it_spoils_a_page(world):
     """The slow one has written some pages; the fast one is stopped before its head, so that only its note tells of it."""
     world.apply()
-    offer(world, "base", "2.0")
+    offer_in_both(world, "base", "2.0")
     world.commit()
     store = world.store
 

@@ -131,6 +131,17 @@ def test_a_symlink_is_no_approval(stocked):
     assert stocked.run("apply").code == 4
 
 
+@pytest.mark.parametrize("linked", ["approvals", "approvals/approved-pypi", "approvals/approved-pypi/leaf"])
+def test_nothing_is_written_through_a_link_that_a_branch_brought(place, tmp_path, linked):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (place.root / linked).parent.mkdir(parents=True, exist_ok=True)
+    (place.root / linked).symlink_to(outside)
+    done = place.run("approve", "approved-pypi", "leaf", "-m", "MIT")
+    assert (done.code, list(outside.iterdir())) == (64, [])
+    assert "a symbolic link stands in the path" in done.err
+
+
 def test_two_spellings_of_one_package_are_both_wrong(stocked):
     stocked.write("approvals/approved-pypi/LEAF/1.2.0.yaml", (stocked.root / LEAF).read_text())
     stocked.commit("Approve it twice")
