@@ -188,6 +188,7 @@ def _published(approved: ApprovedFile, proven: _Proven, companions: Mapping[str,
         yanked=remote.yanked if remote else None,
         companions={suffix: Sha256(hashlib.sha256(data).hexdigest()) for suffix, data in companions.items()},
         metadata=proven.inspection.metadata,
+        announced=remote.announced if remote else {},
     )
 
 

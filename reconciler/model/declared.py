@@ -14,6 +14,8 @@ from typing import Final, Literal, TypeAlias
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Problem, Sha256
 
 Usage: TypeAlias = Literal["proxy", "approved", "private"]
+Aliens: TypeAlias = Literal["report", "quarantine"]
+WithdrawalAction: TypeAlias = Literal["unlist", "quarantine"]
 Task: TypeAlias = Literal["administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download"]
 TASKS: Final[tuple[Task, ...]] = ("administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download")
 
@@ -65,6 +67,8 @@ class Feed:
     connectors: tuple[Connector, ...]
     promotes_from: tuple[FeedName, ...]
     where: Line
+    aliens: Aliens = "report"
+    """What becomes of files in the feed's folder that nobody approved or recorded."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +156,31 @@ class Endorsement:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Withdrawal:
+    """A version is taken back: `unlist` advises against it (an exact pin still installs), `quarantine` makes it unavailable.
+
+    `since` is the day from which on it should not have been used, as its author says; it decides nothing.
+    """
+
+    action: WithdrawalAction
+    reason: str
+    since: date | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Deprecation:
+    """Clients are told not to use a version: why, and what to use instead ("" if nothing is named)."""
+
+    reason: str
+    use: str
+
+    @property
+    def message(self) -> str:
+        """One text, for protocols that know only one."""
+        return f"{self.reason.rstrip()} Use {self.use} instead." if self.use else self.reason
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Approval:
     """The text of one approval file, checked. `source` is `from:` (None where it is left out); files are sorted by name."""
@@ -162,6 +191,8 @@ class Approval:
     expires: date | None
     files: tuple[ApprovedFile, ...]
     endorsed: tuple[Endorsement, ...]
+    withdrawn: Withdrawal | None = None
+    deprecated: Deprecation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

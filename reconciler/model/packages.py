@@ -37,6 +37,10 @@ class RemoteFile:
     """The reason ("" if none is given) where the file is yanked or unlisted (PEP 592; NuGet `listed: false`); else None."""
     companions: Mapping[str, str] = field(default_factory=dict)
     """Addresses of what belongs to the file and is not inside it, by suffix: {".provenance": url} (PEP 740)."""
+    integrity: str | None = None
+    """A digest other than SHA-256, as Subresource Integrity writes it: "sha512-<base64>" (https://www.w3.org/TR/SRI/)."""
+    announced: Mapping[str, Json] = field(default_factory=dict)
+    """What only the index says of the file and `render` passes on: registry signatures, dist-tags; the ecosystem decides the keys."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,16 +118,21 @@ class PublishedFile:
     yanked: str | None
     companions: Mapping[str, Sha256]
     metadata: Mapping[str, Json]
+    announced: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedVersion:
-    """One version in feed storage; `reason` says why it is not listed."""
+    """One version in feed storage; `reason` says why it is not listed.
+
+    `deprecated` is what clients are told (None: nothing): the approval's own word, or else `upstream_deprecated`, the registry's.
+    """
 
     version: Version
     state: ListedState
     reason: str
     deprecated: str | None
+    upstream_deprecated: str | None = None
     published_at: datetime
     """When it appeared in this feed (not upstream)."""
     files: tuple[PublishedFile, ...]

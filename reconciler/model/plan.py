@@ -12,8 +12,8 @@ from reconciler.model.events import Commit, Named
 from reconciler.model.packages import Listing, PublishedPackage, Release
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
-ChangeKind: TypeAlias = Literal["unlist", "repair", "promote", "extend", "adopt", "relist"]
-ORDER: Final[tuple[ChangeKind, ...]] = ("unlist", "repair", "promote", "extend", "adopt", "relist")
+ChangeKind: TypeAlias = Literal["quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark"]
+ORDER: Final[tuple[ChangeKind, ...]] = ("quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark")
 """The order in which apply carries changes out: what takes away comes first."""
 BRINGS_BYTES: Final[frozenset[ChangeKind]] = frozenset({"promote", "repair", "extend"})
 

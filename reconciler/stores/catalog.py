@@ -122,6 +122,7 @@ def _encode_version(version: PublishedVersion) -> dict[str, Any]:
         "state": version.state,
         "reason": version.reason,
         "deprecated": version.deprecated,
+        "upstream_deprecated": version.upstream_deprecated,
         "published_at": version.published_at.isoformat(),
         "files": [_encode_file(f) for f in version.files],
         "dependencies": [[d.name, d.range, d.condition] for d in version.dependencies],
@@ -138,6 +139,7 @@ def _encode_file(file: PublishedFile) -> dict[str, Any]:
         "yanked": file.yanked,
         "companions": dict(sorted(file.companions.items())),
         "metadata": file.metadata,
+        "announced": file.announced,
     }
 
 
@@ -152,6 +154,7 @@ def _decode_version(row: Mapping[str, Any], parse_version: Callable[[str], Versi
         state=row["state"],
         reason=row["reason"],
         deprecated=row["deprecated"],
+        upstream_deprecated=row.get("upstream_deprecated"),  # not in catalogs of version 0.1
         published_at=datetime.fromisoformat(row["published_at"]),
         files=tuple(_decode_files(row["files"])),
         dependencies=tuple(Dependency(name=n, range=r, condition=c) for n, r, c in row["dependencies"]),

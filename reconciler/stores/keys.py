@@ -5,6 +5,7 @@ state/feeds/<feed>/head.json            the switch: what readers of the state be
 state/feeds/<feed>/unfinished.json      what a pass has begun and no head tells of yet; gone when there is nothing
 state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by content
 state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
+state/feeds/<feed>/quarantine/...       files that were taken out of the feed's folder, at the paths that they had there
 """
 
 from __future__ import annotations
@@ -39,3 +40,8 @@ def catalog_object(feed: FeedName, digest: Sha256) -> str:
 def ledger_segment(feed: FeedName, segment: str) -> str:
     """A segment of a feed's ledger."""
     return f"state/feeds/{feed}/ledger/{segment}.jsonl"
+
+
+def quarantine_folder(feed: FeedName) -> str:
+    """The prefix of what was taken out of a feed and kept."""
+    return f"state/feeds/{feed}/quarantine/"
