@@ -22,6 +22,7 @@ from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import Inspection, PublishedFile, RemoteFile, companion_name
 from reconciler.model.plan import Change
 from reconciler.model.words import Identity, Sha256
+from reconciler.stores.spool import spooling
 from reconciler.wire import Downloaded
 
 RESIGNING_BYTES = 1 << 20
@@ -104,7 +105,7 @@ def _download(
     identity: Identity, approved: ApprovedFile, source: Source, ecosystem: Ecosystem, *, remote: RemoteFile, path: Path
 ) -> _Proven:
     allowance = RESIGNING_BYTES if approved.content_hash else 0
-    with path.open("w+b") as sink:
+    with spooling(approved.name, approved.size), path.open("w+b") as sink:
         got = source.fetch(remote, sink, max_bytes=approved.size + allowance)
         sink.seek(0)
         return _Proven(path=path, got=got, inspection=_prove(identity, approved, sink, got=got, ecosystem=ecosystem))

@@ -7,9 +7,10 @@ from typing import Final
 
 from reconciler.ecosystems.interface import Ecosystem, Get
 
-from . import nuget, pypi
+from . import npm, nuget, pypi
 
 ECOSYSTEMS: Final[Mapping[str, Ecosystem]] = {
+    "npm": npm,
     "nuget": nuget,
     "pypi": pypi,
 }

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import BinaryIO, Protocol
 
 from reconciler.model.packages import Document, FeedView, Inspection, Listing, Page
+from reconciler.model.serving import Index
 from reconciler.model.words import PackageKey, Version
 
 
@@ -27,7 +28,8 @@ class Ecosystem(Protocol):
 
     @property
     def layout(self) -> str:
-        """Where a package file lies in the feed's folder: a template of {package}, {version} (keys) and {file} (its name)."""
+        """Where a package file lies in the feed's folder: a template of {package}, {version} (keys), {file} (its name), {basename};
+        see `layout.py`, which fills it in and reads it back."""
 
     @property
     def file_suffixes(self) -> tuple[str, ...]:
@@ -35,7 +37,12 @@ class Ecosystem(Protocol):
 
     @property
     def file_name(self) -> str:
-        """What a package file is called in feeds: a template of {package}, {version} (keys) and {file} (as it is called elsewhere)."""
+        """What a package file is called in feeds: a template of {package}, {version} (keys), {file} (as it is called elsewhere)
+        and {basename}."""
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """The pages that answer for a folder of the feed (see `Index`); none where clients ask for files only."""
 
     def normalize_name(self, name: str, /) -> PackageKey:
         """The name that names are compared by. Idempotent. ValueError, with the reason, for what is no name here."""

@@ -6,11 +6,14 @@ what zipfile lets pass, because two readers that see different content in one fi
 - bytes in front of the archive (zipfile shifts every offset silently), or a directory that is not where the end record says;
 - an end record that is not at the end, or a count, or zip64 fields, that contradict what is there;
 - a directory of any size (zipfile reads it whole): its size and count are checked before;
-- a header that lies about an entry's size: reading goes on until the stream ends or the caller's limit, whatever the header says;
-- names that leave the folder they are unpacked to, or that end early for a reader in C.
+- headers in front of the entries that say something else than the directory, gaps, overlaps (`zip_layout.py`);
+- a lie about an entry's size: reading goes on until the stream ends, or one byte beyond what was said;
+- bombs: more than MAX_RATIO times the archive's own size, where that is much;
+- names that leave the folder they are unpacked to, end early for a reader in C, or hold control characters.
 
-Names that are there twice are refused where they are *read*, since then nobody knows which of the two is meant. Archives that
-hold others twice, exactly or apart from case and slashes, are in circulation and install, so they are no reason to refuse.
+Two entries of one name and different content are refused, since nobody knows which of them is meant. Archives that hold a name
+twice with the same content, or names that differ in case and slashes only, are in circulation and install: they are refused where
+such a name is *read*, as then one file system keeps both and another one the last.
 """
 
 from __future__ import annotations
@@ -20,18 +23,26 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from reconciler.ecosystems.zip_layout import check_layout, shown
 from reconciler.errors import ArchiveRefused
 
 MAX_ENTRIES: Final = 65_535
 """What an archive without zip64 can count; the largest of 181 real NuGet packages has 41, large wheels have about 20,000."""
 MAX_DIRECTORY_BYTES: Final = 32 * 1024 * 1024
 """Room for MAX_ENTRIES names of 400 bytes."""
+MAX_UNPACKED_BYTES: Final = 4 * 1024**3
+"""All entries together. nuget.org takes packages up to 250 MB; native libraries compress to about a quarter."""
+MAX_RATIO: Final = 200
+"""Real packages unpack to 3 to 20 times their size; the format allows 1,032."""
+HARMLESS_BYTES: Final = 256 * 1024 * 1024
+"""What may be unpacked whatever the ratio: a small package may hold a large file of zeros."""
 
 _CHUNK_BYTES: Final = 64 * 1024
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _END: Final = struct.Struct("<4s4H2LH")
 _END_MAGIC: Final = b"PK\x05\x06"
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
@@ -41,7 +52,9 @@ _LOCATOR64_MAGIC: Final = b"PK\x06\x07"
 _MAX_COMMENT_BYTES: Final = 0xFFFF
 _ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
 """Flags: encrypted, strongly encrypted, directory encrypted."""
-_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MAX_DEFLATE_RATIO: Final = 1_032
+_METHODS: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _MAX_DEFLATE_RATIO}
+"""What clients read; the most that a byte can unpack to."""
 _DAMAGE: Final = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -76,10 +89,10 @@ class ZipArchive:
     _zip: zipfile.ZipFile
 
     def read(self, name: str, limit: int) -> bytes:
-        """The entry's content. Raises ArchiveRefused if there is not exactly one of that name, or more than `limit` bytes in it."""
-        found = [info for info in self._zip.infolist() if info.orig_filename == name]
+        """The entry's content. Raises ArchiveRefused if not exactly one entry is unpacked there, or has more than `limit` bytes."""
+        found = [info for info in self._zip.infolist() if _place(info.orig_filename) == _place(name)]
         if len(found) != 1:
-            message = f"the archive has {len(found)} entries named {_shown(name)}, expected one"
+            message = f"the archive has {len(found)} entries named {shown(name)}, expected one"
             raise ArchiveRefused(message)
         return b"".join(_content(self._zip, found[0], limit))
 
@@ -96,19 +109,22 @@ def open_zip(archive: BinaryIO) -> ZipArchive:
     try:
         opened = zipfile.ZipFile(archive)
     except _DAMAGE as error:
-        message = f"the archive's directory is damaged: {error}"
+        message = f"the archive's directory is damaged: {str(error)[:200]!a}"
         raise ArchiveRefused(message) from error
     entries = opened.infolist()
     if len(entries) != end.count:
         message = f"the archive's directory is damaged: it has {len(entries)} entries, and says {end.count}"
         raise ArchiveRefused(message)
-    first = min((info.header_offset for info in entries), default=0)
-    if first != 0:
-        message = f"the archive does not begin with its first entry: {first} bytes are in front of it"
-        raise ArchiveRefused(message)
     for info in entries:
         _check_entry(info)
+    check_layout(archive, entries, end.start)
+    _check_together(entries, end.position)
     return ZipArchive(names=tuple(info.orig_filename for info in entries), _zip=opened)
+
+
+def unpacked_limit(packed: int, most: int) -> int:
+    """How many bytes an archive of `packed` bytes may unpack to, `most` at the most."""
+    return min(most, max(HARMLESS_BYTES, MAX_RATIO * packed))
 
 
 def read_end(archive: BinaryIO) -> EndRecord:
@@ -187,39 +203,60 @@ def _check_end(end: EndRecord) -> None:
 def _check_entry(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     parts = re.split(r"[/\\]", name)
-    if not name or "\0" in name or parts[0] == "" or ".." in parts or re.match(r"[A-Za-z]:", name):
-        message = f"the archive has an entry with an unsafe name: {_shown(name)}"
+    if not name or parts[0] == "" or ".." in parts or re.match(r"[A-Za-z]:", name) or _CONTROL.search(name):
+        message = f"the archive has an entry with an unsafe name: {shown(name)}"
         raise ArchiveRefused(message)
     if info.flag_bits & _ENCRYPTED:
-        message = f"the archive has an encrypted entry: {_shown(name)}"
+        message = f"the archive has an encrypted entry: {shown(name)}"
         raise ArchiveRefused(message)
+    if info.compress_type not in _METHODS:
+        message = f"entry {shown(name)} is compressed by method {info.compress_type}, which is not supported"
+        raise ArchiveRefused(message)
+    least = info.compress_size if info.compress_type == zipfile.ZIP_STORED else 0
+    if not least <= info.file_size <= info.compress_size * _METHODS[info.compress_type]:
+        message = f"entry {shown(name)} is damaged: {info.compress_size} bytes cannot unpack to the {info.file_size} that it says"
+        raise ArchiveRefused(message)
+
+
+def _check_together(entries: Sequence[zipfile.ZipInfo], packed: int) -> None:
+    """What no entry tells alone: sizes that add up to a bomb, and names that mean two contents."""
+    limit, total = unpacked_limit(packed, MAX_UNPACKED_BYTES), sum(info.file_size for info in entries)
+    if total > limit:
+        message = f"the archive is too large: it unpacks to {total} bytes (at most {limit} for an archive of its size)"
+        raise ArchiveRefused(message)
+    contents: dict[str, tuple[int, int]] = {}
+    for info in entries:
+        content = (info.CRC, info.file_size)
+        if contents.setdefault(info.orig_filename, content) != content:
+            message = f"the archive has two entries named {shown(info.orig_filename)} with different content"
+            raise ArchiveRefused(message)
+
+
+def _place(name: str) -> str:
+    """Where an entry is unpacked to, on a file system that ignores case and takes both slashes."""
+    return "/".join(part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."})
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:
     """The entry's content in pieces; ArchiveRefused, at the latest at its end, if it is damaged or longer than `limit`."""
-    name = _shown(info.orig_filename)
-    if info.compress_type not in _METHODS:
-        message = f"entry {name} is compressed by method {info.compress_type}, which is not supported"
+    name = shown(info.orig_filename)
+    if info.file_size > limit:
+        message = f"entry {name} is too large: more than {limit} bytes"
         raise ArchiveRefused(message)
-    # zipfile stops at the size that the header declares; another reader would go on. So it is told to go on, beyond the limit.
+    # zipfile stops at the size that the header declares; another reader would go on. So it is told to go on, one byte beyond.
     unbounded = copy.copy(info)
-    unbounded.file_size = limit + 2 * _CHUNK_BYTES
+    unbounded.file_size = info.file_size + 2 * _CHUNK_BYTES
     size = 0
     try:
         with archive.open(unbounded) as stream:
-            while size <= limit and (piece := stream.read(min(_CHUNK_BYTES, limit + 1 - size))):
+            while size <= info.file_size and (piece := stream.read(min(_CHUNK_BYTES, info.file_size + 1 - size))):
                 size += len(piece)
                 yield piece
     except _DAMAGE as error:
-        message = f"entry {name} is damaged: {error}"
+        message = f"entry {name} is damaged: {str(error)[:200]!a}"
         raise ArchiveRefused(message) from error
-    if size > limit:
-        message = f"entry {name} is too large: more than {limit} bytes"
-        raise ArchiveRefused(message)
     if size != info.file_size:
-        message = f"entry {name} is damaged: it has {size} bytes, and says {info.file_size}"
+        message = (
+            f"entry {name} is damaged: it has {'more' if size > info.file_size else 'fewer'} bytes than the {info.file_size} that it says"
+        )
         raise ArchiveRefused(message)
-
-
-def _shown(name: str) -> str:
-    return ascii(name[:200])

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from tempfile import TemporaryFile
 
 from reconciler.declare.paths import approval_path
+from reconciler.ecosystems.integrity import matches_integrity
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, NotFound, Refused, Unreachable
 from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Feed
@@ -19,6 +20,7 @@ from reconciler.model.packages import Inspection, Release, RemoteFile
 from reconciler.model.plan import Absent, Availability, Found, Waiting
 from reconciler.model.words import FeedName, Identity
 from reconciler.observe.upstreams import Upstream
+from reconciler.stores.spool import spooling
 
 MAX_PACKAGE_BYTES = 4 << 30
 
@@ -111,10 +113,14 @@ def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, 
 
 
 def _examine(file: RemoteFile, release: Release, upstream: Upstream, ecosystem: Ecosystem) -> tuple[ApprovedFile, Inspection]:
-    with TemporaryFile() as sink:
+    with spooling(file.name, file.size), TemporaryFile() as sink:
         got = upstream.fetch(file, sink, max_bytes=min(file.size or MAX_PACKAGE_BYTES, MAX_PACKAGE_BYTES))
         if file.sha256 is not None and got.sha256 != file.sha256:
             message = f"{file.name}: its index announces sha256 {file.sha256}, its bytes have {got.sha256}"
+            raise ContentMismatch(message)
+        sink.seek(0)
+        if file.integrity is not None and matches_integrity(file.integrity, sink) is False:
+            message = f"{file.name}: its bytes (sha256 {got.sha256}) do not have the digest that its index announces: {file.integrity}"
             raise ContentMismatch(message)
         sink.seek(0)
         inspection = ecosystem.inspect(file.name, sink)

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.ecosystems.layout import name_of, path_of, place_of
 from reconciler.errors import ArchiveRefused, NotThere
 from reconciler.model.packages import Document, FeedView, PublishedFile, PublishedPackage, PublishedVersion
 from reconciler.model.words import Sha256
 from tests.support.nupkgs import nupkg
+from tests.support.tarballs import tarball, tarball_name
 from tests.support.wheels import wheel, wheel_name
 
 BASE = "https://feeds.example/approved"
@@ -35,7 +37,7 @@ class Sample:
     equal: tuple[str, str]
     """Two spellings of one version."""
     names: tuple[str, str]
-    """Two spellings of one name."""
+    """Two spellings of one name, if it can have two."""
     hostile: tuple[str, ...] = (
         "",
         " ",
@@ -62,7 +64,16 @@ def _nupkg(name: str, version: str) -> tuple[str, bytes]:
     return f"{name.lower()}.{key}.nupkg", nupkg(name, version)
 
 
+def _tarball(name: str, version: str) -> tuple[str, bytes]:
+    return tarball_name(name, version), tarball(name, version)
+
+
 SAMPLES = {
+    "npm": Sample(
+        make=_tarball, index=BASE,
+        versions=("0.9.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.2.0", "1.10.0", "2.0.0-0"),
+        equal=("1.0.0", "v1.0.0+build"), names=("@scope/foo", "@scope/foo"),  # npm has one spelling for each name
+    ),
     "nuget": Sample(
         make=_nupkg, index=f"{BASE}/v3/index.json", versions=("0.9", "1.0.0-alpha", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.0.1", "2.0"),
         equal=("1.0", "1.0.0.0"), names=("Foo.Bar", "foo.bar"),
@@ -96,11 +107,14 @@ def sample(kind):
 def test_the_module_has_every_member_of_the_protocol(ecosystem):
     for member in ("normalize_name", "parse_version", "contains", "discover", "inspect", "render"):
         assert callable(getattr(ecosystem, member)), member
-    for template in (ecosystem.layout, ecosystem.file_name):
-        assert template.format(package="p", version="1", file="f")
-    assert "{file}" in ecosystem.layout
     assert "{package}" in ecosystem.layout
+    assert "{version}" in ecosystem.layout + ecosystem.file_name
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in ecosystem.file_suffixes)
+
+
+def test_every_index_but_the_last_one_is_asked_for_by_a_media_type(ecosystem):
+    assert all(index.accept == index.content_type for index in ecosystem.indexes[:-1])
+    assert all(index.file.rpartition(".")[2] for index in ecosystem.indexes)
 
 
 def test_spellings_of_one_name_have_one_key(ecosystem, sample):
@@ -176,14 +190,15 @@ def test_an_archive_says_what_it_is(ecosystem, sample):
 
 @pytest.mark.parametrize("damage", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: b"x" * len(d), lambda d: b"MZ" + d])
 def test_a_damaged_archive_is_refused(ecosystem, sample, damage):
-    file, data = sample.make("Sample", "1.0")
+    file, data = sample.make("Sample", sample.versions[0])
     with pytest.raises(ArchiveRefused):
         ecosystem.inspect(file, io.BytesIO(damage(data)))
 
 
 def test_an_archive_under_another_name_is_refused(ecosystem, sample):
-    _, data = sample.make("Sample", "1.0")
-    for file in (sample.make("Other", "1.0")[0], sample.make("Sample", "2.0")[0]):
+    one, other = sample.versions[:2]
+    _, data = sample.make("Sample", one)
+    for file in (sample.make("Other", one)[0], sample.make("Sample", other)[0]):
         with pytest.raises(ArchiveRefused):
             ecosystem.inspect(file, io.BytesIO(data))
 
@@ -232,9 +247,22 @@ def test_pages_lie_inside_the_feed_and_not_on_package_files(kind, sample):
     paths = pages_of(kind, package)
     assert not any(path.startswith("/") or ".." in path.split("/") for path in paths)
     files = {
-        ECOSYSTEMS[kind].layout.format(package=package.key, version=v.version.key, file=f.name) for v in package.versions for f in v.files
+        path_of(ECOSYSTEMS[kind].layout, package=package.key, version=v.version.key, file=f.name) for v in package.versions for f in v.files
     }
     assert not files & paths.keys()
+
+
+def test_the_place_of_a_package_file_tells_what_it_is_and_none_of_its_companions_or_pages_lie_there(kind, ecosystem, sample):
+    package = published(kind, "Alpha", sample.versions)
+    for version in package.versions:
+        (file,) = version.files
+        place = {"package": package.key, "version": version.version.key}
+        path = path_of(ecosystem.layout, file=file.name, **place)
+        assert place_of(ecosystem.layout, path) == (package.key, version.version.key, file.name)
+        assert path_of(ecosystem.layout, file=f"{file.name}.companion", **place) == f"{path}.companion"
+        assert name_of(ecosystem.file_name, file=file.name, **place) == file.name
+    for path in pages_of(kind, package):
+        assert place_of(ecosystem.layout, path) is None or not path.endswith(ecosystem.file_suffixes)
 
 
 def test_only_changed_packages_are_rendered(kind, sample):
@@ -250,17 +278,19 @@ def test_a_rendered_feed_is_discovered_as_it_was(kind, ecosystem, sample):
     pages = pages_of(kind, package)
 
     def get(url: str, /, *, accept: str = "*/*") -> Document:
-        path = url.removeprefix(f"{BASE}/")
-        for candidate, media in ((path, "application/json"), (f"{path}index.html", "text/html")):
+        path = unquote(url.removeprefix(f"{BASE}/"))
+        folder = [(f"{path.rstrip('/')}/{index.file}", index.content_type) for index in reversed(ecosystem.indexes)]
+        for candidate, media in ((path, "application/json"), *folder):
             if candidate in pages:
                 return Document(url=url, content_type=media, body=pages[candidate])
         raise NotThere(url)
 
-    listing = ecosystem.discover(get, sample.index, "ALPHA")
+    shouted = "ALPHA" if ecosystem.normalize_name("ALPHA") == package.key else "Alpha"
+    listing = ecosystem.discover(get, sample.index, shouted)
     assert [r.version for r in listing.releases] == [v.version for v in package.versions]
     for release, version in zip(listing.releases, package.versions, strict=True):
         (remote,), (file,) = release.files, version.files
-        path = ecosystem.layout.format(package=package.key, version=version.version.key, file=file.name)
+        path = path_of(ecosystem.layout, package=package.key, version=version.version.key, file=file.name)
         assert (remote.name, unquote(remote.url), remote.yanked) == (file.name, f"{BASE}/{path}", None)
         assert remote.sha256 in {None, file.sha256}
     with pytest.raises(NotThere):
@@ -268,7 +298,7 @@ def test_a_rendered_feed_is_discovered_as_it_was(kind, ecosystem, sample):
 
 
 def test_an_unlisted_version_is_marked_for_clients(kind, ecosystem, sample):
-    package = published(kind, "Alpha", ("1.0",))
+    package = published(kind, "Alpha", sample.versions[:1])
     (version,) = package.versions
     unlisted = PublishedVersion(**{f: getattr(version, f) for f in version.__slots__} | {"state": "unlisted", "reason": "broken <b>&"})
     before = pages_of(kind, package)
@@ -277,5 +307,11 @@ def test_an_unlisted_version_is_marked_for_clients(kind, ecosystem, sample):
     assert not any(b"<b>&" in body for path, body in after.items() if path.endswith(".html"))
 
 
-def test_a_feed_without_packages_has_its_lists(kind):
-    assert pages_of(kind)
+def test_a_feed_without_packages_has_only_its_lists(kind):
+    pages = ECOSYSTEMS[kind].render(FeedView(base_url=BASE, changed=(), packages=()))
+    assert all(page.root for page in pages)
+    # A list that names packages is there also where it names none.
+    with_one = published(kind, "Alpha", SAMPLES[kind].versions[:1])
+    assert {page.path for page in pages} == {
+        p.path for p in ECOSYSTEMS[kind].render(FeedView(base_url=BASE, changed=(), packages=(with_one,)))
+    }

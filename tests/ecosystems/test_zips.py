@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ecosystems.zips import MAX_DIRECTORY_BYTES, MAX_ENTRIES, open_zip, read_end
+from reconciler.ecosystems.zips import HARMLESS_BYTES, MAX_DIRECTORY_BYTES, MAX_ENTRIES, MAX_RATIO, open_zip, read_end, unpacked_limit
 from reconciler.errors import ArchiveRefused
 from tests.support.nupkgs import archive
 
@@ -157,7 +158,7 @@ def test_a_name_that_is_not_utf_8_although_it_says_so_is_refused() -> None:
     assert "directory is damaged" in refused(data.replace("ä".encode(), b"\xff\xff"))
 
 
-@pytest.mark.parametrize("name", ["../a", "a/../b", "a\\..\\b", "/a", "\\a", "C:\\a", "c:a", "a\0.txt", ""])
+@pytest.mark.parametrize("name", ["../a", "a/../b", "a\\..\\b", "/a", "\\a", "C:\\a", "c:a", "a\0.txt", "a\n.txt", "\x1b[31m", "\x7f", ""])
 def test_unsafe_names_are_refused(name: str) -> None:
     assert "unsafe name" in refused(archive([("ok.txt", b""), (name, b"")]))
 
@@ -173,9 +174,14 @@ def test_encrypted_entries_are_refused(flag: int) -> None:
 
 
 def test_a_name_that_is_there_twice_is_refused_where_it_is_read() -> None:
-    data = archive([("a.txt", TEXT), ("a.txt", b"other"), ("b.txt", b"B"), ("B.txt", b"b")])
-    assert "2 entries named 'a.txt'" in refused_read(data)
-    assert open_zip(io.BytesIO(data)).read("b.txt", 1) == b"B"
+    data = archive([("a.txt", TEXT), ("a.txt", TEXT), ("b.txt", b"B"), ("B.txt", b"b"), ("c/d", b"1"), (".\\c//D", b"2"), ("e", b"")])
+    for name in ("a.txt", "b.txt", "B.txt", "c/d"):
+        assert f"2 entries named {name!r}" in refused_read(data, name)
+    assert open_zip(io.BytesIO(data)).read("e", 1) == b""
+
+
+def test_two_contents_of_one_name_are_refused() -> None:
+    assert "two entries named 'a.txt' with different content" in refused(archive([("a.txt", TEXT), ("b", b""), ("a.txt", b"other")]))
 
 
 def test_a_name_that_is_not_there_is_refused() -> None:
@@ -186,14 +192,33 @@ def test_an_entry_over_the_limit_is_refused() -> None:
     assert "more than 42 bytes" in refused_read(PLAIN, limit=len(TEXT) - 1)
 
 
-def test_a_bomb_is_refused_after_the_limit_whatever_its_header_says() -> None:
+def sized(data: bytes, size: int) -> bytes:
+    """The archive with another size of its first entry, in both places."""
+    field = struct.pack("<L", size)
+    return patched(patched(data, central(data) + 24, field), 22, field)
+
+
+def test_a_bomb_is_refused_after_the_limit_whatever_it_says() -> None:
     bomb = archive([("a.txt", b"\0" * 20_000_000)])
     assert "more than 1000 bytes" in refused_read(bomb)
-    lying = patched(bomb, central(bomb) + 24, struct.pack("<L", 10))
-    assert "more than 1000 bytes" in refused_read(lying)
+    lying = sized(bomb, 10)
+    assert "it has more bytes than the 10 that it says" in refused_read(lying)
     opened = open_zip(io.BytesIO(lying))
-    with pytest.raises(ArchiveRefused, match="more than 5000 bytes"):
+    with pytest.raises(ArchiveRefused, match="more bytes than the 10 "):
         opened.check(5_000)
+
+
+def test_a_size_that_no_compression_reaches_is_refused() -> None:
+    assert "cannot unpack to" in refused(sized(PLAIN, 1 << 30))
+    stored = archive([("a.txt", TEXT)], method=zipfile.ZIP_STORED)
+    assert "cannot unpack to" in refused(sized(stored, len(TEXT) - 1))
+
+
+def test_what_unpacks_to_much_more_than_its_size_is_refused_before_it_is_read() -> None:
+    assert (unpacked_limit(10, 1 << 32), unpacked_limit(1 << 30, 1 << 32)) == (HARMLESS_BYTES, 1 << 32)
+    assert unpacked_limit(2_000_000, 1 << 32) == 2_000_000 * MAX_RATIO
+    noise = hashlib.shake_256(b"noise").digest(300_000)
+    assert "it unpacks to 300000000 bytes (at most 268435456 " in refused(sized(archive([("a.txt", noise)]), 300_000_000))
 
 
 def test_the_limit_of_a_check_is_for_all_entries_together() -> None:
@@ -205,11 +230,12 @@ def test_the_limit_of_a_check_is_for_all_entries_together() -> None:
 
 @pytest.mark.parametrize("size", [len(TEXT) - 1, len(TEXT) + 1, 0])
 def test_a_size_that_is_wrong_is_refused(size: int) -> None:
-    assert "says" in refused_read(patched(PLAIN, central(PLAIN) + 24, struct.pack("<L", size)))
+    assert "bytes than the" in refused_read(sized(PLAIN, size))
+    assert "its header says something else" in refused(patched(PLAIN, central(PLAIN) + 24, struct.pack("<L", size)))
 
 
 def test_a_wrong_checksum_is_refused() -> None:
-    data = patched(PLAIN, central(PLAIN) + 16, b"\0\0\0\0")
+    data = patched(patched(PLAIN, central(PLAIN) + 16, b"\0\0\0\1"), 14, b"\0\0\0\1")
     assert "damaged" in refused_read(data)
     opened = open_zip(io.BytesIO(data))
     with pytest.raises(ArchiveRefused, match="damaged"):
@@ -217,11 +243,11 @@ def test_a_wrong_checksum_is_refused() -> None:
 
 
 def test_a_local_header_with_another_name_is_refused() -> None:
-    assert "damaged" in refused_read(patched(PLAIN, 30, b"z"))
+    assert "its header says something else" in refused(patched(PLAIN, 30, b"z"))
 
 
 def test_compression_that_clients_do_not_read_is_refused() -> None:
-    assert "method 12" in refused_read(archive([("a.txt", TEXT)], method=zipfile.ZIP_BZIP2))
+    assert "method 12" in refused(archive([("a.txt", TEXT)], method=zipfile.ZIP_BZIP2))
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -18,9 +18,22 @@ from reconciler.ecosystems.nuget.index import discover
 from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
 from reconciler.ecosystems.nuget.pages import render
 from reconciler.ecosystems.nuget.versions import contains, parse_version
+from reconciler.model.serving import Index
 
 layout: Final = "v3/flatcontainer/{package}/{version}/{file}"
 file_suffixes: Final = (PACKAGE_SUFFIX,)
 file_name: Final = "{package}.{version}.nupkg"
+indexes: Final[tuple[Index, ...]] = ()
 
-__all__ = ["contains", "discover", "file_name", "file_suffixes", "inspect", "layout", "normalize_name", "parse_version", "render"]
+__all__ = [
+    "contains",
+    "discover",
+    "file_name",
+    "file_suffixes",
+    "indexes",
+    "inspect",
+    "layout",
+    "normalize_name",
+    "parse_version",
+    "render",
+]

@@ -7,19 +7,16 @@ digest that a first download could be held against, and a damaged file should fa
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from reconciler.ecosystems.nuget.content_hash import SIGNATURE, content_hash
 from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
 from reconciler.ecosystems.nuget.nuspec import MAX_NUSPEC_BYTES, Group, Nuspec, read_nuspec
 from reconciler.ecosystems.nuget.versions import parse_version
-from reconciler.ecosystems.zips import ZipArchive, open_zip
+from reconciler.ecosystems.zips import MAX_UNPACKED_BYTES, ZipArchive, open_zip
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Inspection
 from reconciler.model.words import Json
-
-MAX_CONTENT_BYTES: Final = 4 * 1024**3
-"""All entries together, decompressed. nuget.org takes packages up to 250 MB; native libraries compress to about a quarter."""
 
 
 def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
@@ -28,7 +25,7 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
     manifest = opened.read(_manifest(opened), MAX_NUSPEC_BYTES)
     nuspec = read_nuspec(manifest)
     _check_name(filename, nuspec)
-    opened.check(MAX_CONTENT_BYTES)
+    opened.check(MAX_UNPACKED_BYTES)
     metadata = dict(nuspec.metadata)
     if nuspec.groups:
         metadata["dependencyGroups"] = [_group(group) for group in nuspec.groups]
@@ -49,8 +46,8 @@ def _manifest(archive: ZipArchive) -> str:
     """The one .nuspec at the root; NuGet also takes `./x.nuspec` for the root, in either slash."""
     found = []
     for name in archive.names:
-        path = name.replace("\\", "/").removeprefix("./")
-        if "/" not in path and path.lower().endswith(".nuspec"):
+        parts = [part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."}]
+        if len(parts) == 1 and parts[0].endswith(".nuspec"):
             found.append(name)
     if len(found) != 1:
         message = f"the package has {len(found)} .nuspec files at its root, expected one"
@@ -61,7 +58,8 @@ def _manifest(archive: ZipArchive) -> str:
 def _check_name(filename: str, nuspec: Nuspec) -> None:
     prefix, lower = f"{nuspec.id.lower()}.", filename.lower()
     named = None
-    if lower.startswith(prefix) and lower.endswith(PACKAGE_SUFFIX):
+    # ASCII, since other letters (the Kelvin sign) turn into an id's when they are lowered.
+    if filename.isascii() and lower.startswith(prefix) and lower.endswith(PACKAGE_SUFFIX):
         try:
             named = parse_version(filename[len(prefix) : -len(PACKAGE_SUFFIX)])
         except ValueError:

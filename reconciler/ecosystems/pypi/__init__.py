@@ -18,10 +18,26 @@ from typing import Final
 from reconciler.ecosystems.pypi.archive import inspect
 from reconciler.ecosystems.pypi.index import discover
 from reconciler.ecosystems.pypi.names import contains, normalize_name, parse_version
-from reconciler.ecosystems.pypi.pages import LAYOUT, render
+from reconciler.ecosystems.pypi.pages import HTML, JSON, LAYOUT, render
+from reconciler.model.serving import Index
 
 layout: Final = LAYOUT
 file_suffixes: Final = (".whl", ".tar.gz", ".zip")
 file_name: Final = "{file}"
+indexes: Final = (
+    Index(file="index.json", content_type=JSON, accept=JSON, relative=True),  # PEP 691
+    Index(file="index.html", content_type=HTML, relative=True),
+)
 
-__all__ = ["contains", "discover", "file_name", "file_suffixes", "inspect", "layout", "normalize_name", "parse_version", "render"]
+__all__ = [
+    "contains",
+    "discover",
+    "file_name",
+    "file_suffixes",
+    "indexes",
+    "inspect",
+    "layout",
+    "normalize_name",
+    "parse_version",
+    "render",
+]

@@ -24,6 +24,10 @@ from reconciler.model.words import PackageKey, Version
 
 MAX_METADATA_BYTES: Final = 4 * 1024 * 1024
 """Long descriptions reach some hundred kilobytes."""
+MAX_HEAD_LENGTH: Final = 1024 * 1024
+"""Characters of all fields together, without the description."""
+MAX_REQUIREMENT_LENGTH: Final = 10_000
+"""The parser takes minutes for a range of a megabyte."""
 MAX_FIELDS: Final = 20_000
 """Fields that repeat (Requires-Dist, Classifier) reach a few thousand."""
 MAX_FIELD_NAMES: Final = 200
@@ -54,14 +58,14 @@ def read_metadata(content: bytes, file: str) -> CoreMetadata:
     try:
         key, parsed = normalize_name(name), parse_version(version)
     except ValueError as error:
-        message = f"{file} must have one valid Name and one valid Version; found {name[:80]!r} and {version[:80]!r}"
+        message = f"{file} must have one valid Name and one valid Version; found {name[:80]!a} and {version[:80]!a}"
         raise ArchiveRefused(message) from error
     return CoreMetadata(
         name=name,
         key=key,
         version=parsed,
         license=_license(raw),
-        requires_python=" ".join(raw.get("requires_python", "").split()) or None,
+        requires_python=" ".join(_bounded(raw.get("requires_python", ""), file).split()) or None,
         dependencies=tuple(_dependency(text, file) for text in raw.get("requires_dist", [])),
     )
 
@@ -69,6 +73,9 @@ def read_metadata(content: bytes, file: str) -> CoreMetadata:
 def _fields(content: bytes, file: str) -> RawMetadata:
     # Old PKG-INFO is in any encoding: where it is not UTF-8, an author's name suffers, nothing that counts.
     text = _BLANK_LINE.split(content.decode("utf-8", errors="replace"), maxsplit=1)[0]
+    if len(text) > MAX_HEAD_LENGTH:
+        message = f"{file} has fields of {len(text)} characters, without the description; at most {MAX_HEAD_LENGTH} are read"
+        raise ArchiveRefused(message)
     names = [line.partition(":")[0].lower() for line in _LINE_END.split(text) if line[:1] not in {" ", "\t", ""}]
     if len(names) > MAX_FIELDS or len(set(names)) > MAX_FIELD_NAMES:
         message = f"{file} has {len(names)} fields of {len(set(names))} names; at most {MAX_FIELDS} of {MAX_FIELD_NAMES} are read"
@@ -87,9 +94,16 @@ def _license(raw: RawMetadata) -> str | None:
     return raw.get("license_expression", "").strip() or brief or "; ".join(classifiers) or stated or None
 
 
+def _bounded(text: str, file: str) -> str:
+    if len(text) > MAX_REQUIREMENT_LENGTH:
+        message = f"{file} has a requirement of {len(text)} characters, at most {MAX_REQUIREMENT_LENGTH} are read: {text[:80]!a}"
+        raise ArchiveRefused(message)
+    return text
+
+
 def _dependency(text: str, file: str) -> Dependency:
     try:
-        requirement = Requirement(text)
+        requirement = Requirement(_bounded(text, file))
         condition = str(requirement.marker or "")
     except (InvalidRequirement, RecursionError):  # a marker may have any number of parentheses
         return _unreadable(text, file)
@@ -101,6 +115,6 @@ def _dependency(text: str, file: str) -> Dependency:
 def _unreadable(text: str, file: str) -> Dependency:
     found = _NAME.match(text)
     if found is None:
-        message = f"{file} requires {text[:80]!r}, in which no name can be read"
+        message = f"{file} requires {text[:80]!a}, in which no name can be read"
         raise ArchiveRefused(message)
     return Dependency(name=found[1], range=text.strip())

@@ -21,6 +21,8 @@ from reconciler.model.words import PackageKey, Version, VersionKey
 
 _MAX_NAME: Final = 200
 """No specification bounds a name; a file name of 255 bytes, the most that file systems take, has to hold name, version and tags."""
+_MAX_VERSION: Final = 200
+"""As for names: `1.0` may be written with any number of zeros."""
 _EXTRAS: Final = re.compile(r"\[[^\[\]]*+\]")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}")
 
@@ -28,13 +30,16 @@ _FILE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,254}")
 def normalize_name(name: str, /) -> PackageKey:
     """PEP 503: lower case, runs of `-`, `_` and `.` are one `-`. ValueError for what is no project name."""
     if not name.isascii() or len(name) > _MAX_NAME:
-        message = f"{name[:80]!r} is not a project name: only ASCII letters, digits, '.', '_' and '-', at most {_MAX_NAME} of them"
+        message = f"{name[:80]!a} is not a project name: only ASCII letters, digits, '.', '_' and '-', at most {_MAX_NAME} of them"
         raise ValueError(message)
     return PackageKey(canonicalize_name(name, validate=True))
 
 
 def parse_version(text: str, /) -> Version:
-    """A PEP 440 version in any of its spellings; ValueError for anything else, legacy versions included."""
+    """A PEP 440 version in any of its spellings; ValueError for anything else, legacy versions and endless ones included."""
+    if len(text) > _MAX_VERSION:
+        message = f"{text[:80]!a}... is not a version: longer than {_MAX_VERSION} characters"
+        raise ValueError(message)
     return _version(Pep440Version(text), text.strip())
 
 
@@ -49,7 +54,7 @@ def contains(version_range: str, version: Version, /) -> bool:
     """
     if not version_range.isascii():
         # The library takes letters that only look like those of "preview" (dotless i), and stumbles over them later.
-        message = f"{version_range[:80]!r} is not a version range: it has characters beyond ASCII"
+        message = f"{version_range[:80]!a} is not a version range: it has characters beyond ASCII"
         raise ValueError(message)
     extras = _EXTRAS.match(version_range)
     specifiers = version_range[extras.end() :] if extras else version_range
@@ -61,7 +66,7 @@ def parse_file_name(name: str) -> tuple[PackageKey, Version]:
     as the last component of a path or an address.
     """
     if not _FILE_NAME.fullmatch(name):
-        message = f"{name[:80]!r} is not the file name of a wheel or sdist"
+        message = f"{name[:80]!a} is not the file name of a wheel or sdist"
         raise ValueError(message)
     if name.endswith(".whl"):
         project, version, _, _ = parse_wheel_filename(name)

@@ -19,14 +19,15 @@ from operator import attrgetter
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from reconciler.ecosystems.layout import path_of
 from reconciler.model.packages import FeedView, Page, PublishedFile, PublishedPackage, PublishedVersion
 from reconciler.model.words import Json, PackageKey, Sha256
 
 LAYOUT: Final = "files/{package}/{version}/{file}"
+HTML: Final = "text/html"
+JSON: Final = "application/vnd.pypi.simple.v1+json"
 
 _API_VERSION: Final = "1.4"
-_HTML: Final = "text/html"
-_JSON: Final = "application/vnd.pypi.simple.v1+json"
 _METADATA: Final = ".metadata"
 _PROVENANCE: Final = ".provenance"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -54,8 +55,8 @@ def render(view: FeedView, /) -> Sequence[Page]:
     names = [package.key for package in sorted(view.packages, key=attrgetter("key")) if _shown(package)]
     links = "".join(f'<a href="{_text(quote(name))}/">{_text(name)}</a><br>\n' for name in names)
     listing: dict[str, Json] = {"meta": {"api-version": _API_VERSION}, "projects": [{"name": name} for name in names]}
-    pages.append(Page(path="simple/index.html", content_type=_HTML, body=_html("Projects", "", links), package=None))
-    pages.append(Page(path="simple/index.json", content_type=_JSON, body=_json(listing), package=None))
+    pages.append(Page(path="simple/index.html", content_type=HTML, body=_html("Projects", "", links), package=None))
+    pages.append(Page(path="simple/index.json", content_type=JSON, body=_json(listing), package=None))
     return tuple(pages)
 
 
@@ -81,8 +82,8 @@ def _project_pages(key: PackageKey, versions: list[PublishedVersion], base_url: 
     )
     links = "".join(map(_html_file, entries))
     path = f"simple/{key}/index"
-    yield Page(path=f"{path}.html", content_type=_HTML, body=_html(f"Links for {key}", meta, links), package=key)
-    yield Page(path=f"{path}.json", content_type=_JSON, body=_json(document), package=key)
+    yield Page(path=f"{path}.html", content_type=HTML, body=_html(f"Links for {key}", meta, links), package=key)
+    yield Page(path=f"{path}.json", content_type=JSON, body=_json(document), package=key)
 
 
 def _project_status(versions: list[PublishedVersion]) -> dict[str, str]:
@@ -95,7 +96,7 @@ def _project_status(versions: list[PublishedVersion]) -> dict[str, str]:
 
 def _entries(key: PackageKey, version: PublishedVersion, base_url: str) -> Iterator[_Entry]:
     for file in sorted(version.files, key=attrgetter("name")):
-        path = quote(LAYOUT.format(package=key, version=version.version.key, file=file.name))
+        path = quote(path_of(LAYOUT, package=key, version=version.version.key, file=file.name))
         announced = _PROVENANCE in file.companions and _secure(base_url)
         yield _Entry(
             file=file,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ecosystems.pypi import archive
 from reconciler.ecosystems.pypi.archive import inspect
+from reconciler.ecosystems.tars import MAX_MEMBERS
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Dependency
 from tests.support.wheels import core_metadata, regular, sdist, sdist_name, special, tar_gz_of, wheel, wheel_name, zip_of
@@ -121,7 +121,7 @@ def test_a_wheel_that_disagrees_with_itself_is_refused(content, message):
         ([regular("sample/PKG-INFO", PKG_INFO)], "does not agree"),
         ([regular("sample-1.0/PKG-INFO", core_metadata("other", "1.0"))], "holds 'other'"),
         ([regular("sample-1.0/PKG-INFO", b"x" * (10 * 1024 * 1024))], "not a file of at most"),
-        ([special("sample-1.0/PKG-INFO", tarfile.SYMTYPE, "../../etc/passwd")], "not a file"),
+        ([special("sample-1.0/PKG-INFO", tarfile.SYMTYPE, "setup.py")], "not a file"),
         ([special("sample-1.0/PKG-INFO", tarfile.LNKTYPE, "sample-1.0/x")], "not a file"),
         ([special("sample-1.0/PKG-INFO", tarfile.DIRTYPE)], "not a file"),
     ],
@@ -144,7 +144,7 @@ def test_an_sdist_with_a_device_is_refused(kind):
 
 
 def test_links_are_neither_followed_nor_a_reason_to_refuse():
-    links = [special("sample-1.0/a", tarfile.SYMTYPE, "/etc/passwd"), special("sample-1.0/b", tarfile.LNKTYPE, "sample-1.0/PKG-INFO")]
+    links = [special("sample-1.0/s/a", tarfile.SYMTYPE, "../PKG-INFO"), special("sample-1.0/b", tarfile.LNKTYPE, "sample-1.0/PKG-INFO")]
     assert read(SDIST, sdist_of(*links, regular("sample-1.0/..hidden", b""))).name == "sample"
 
 
@@ -160,7 +160,7 @@ def test_long_names_are_read_to_their_end():
 def test_headers_that_would_fill_memory_are_refused():
     member = regular("sample-1.0/x", b"")
     member[0].pax_headers = {"comment": "x" * 10_000_000}
-    with pytest.raises(ArchiveRefused, match="unpacks to more"):
+    with pytest.raises(ArchiveRefused, match="bytes of headers for one member"):
         read(SDIST, sdist_of(member))
 
 
@@ -173,14 +173,14 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks():
 
 
 def test_a_bomb_behind_the_end_is_refused_before_it_unpacks():
-    with pytest.raises(ArchiveRefused, match="unpacks to more"):
+    with pytest.raises(ArchiveRefused, match="goes on after its end"):
         read(SDIST, sdist_of() + gzip.compress(bytes(64 * 1024 * 1024)) * 100)
 
 
 def test_more_members_than_an_sdist_has_are_refused():
     block = tarfile.TarInfo("sample-1.0/x").tobuf(tarfile.USTAR_FORMAT)
     with pytest.raises(ArchiveRefused, match="members"):
-        read(SDIST, gzip.compress(block * (archive.MAX_SDIST_MEMBERS + 1), compresslevel=1))
+        read(SDIST, gzip.compress(block * (MAX_MEMBERS + 1), compresslevel=1))
 
 
 @pytest.mark.parametrize(

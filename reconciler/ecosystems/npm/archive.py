@@ -1,0 +1,117 @@
+"""Inspecting a package: a compressed tar archive in which package.json lies in a first-level folder, `package/` as a rule.
+
+https://docs.npmjs.com/cli/commands/npm-pack
+
+Clients leave out the first component of every path, whatever it is, so a package.json in any such folder is the package's own, and
+there must be exactly one, spelled plainly: with two of them, the last one unpacked counts, and on a file system that ignores case
+`Package.JSON` is one more. Links that stay inside (tars.py refuses the others) are let pass: `npm pack` writes hard links for files
+that are linked on the publisher's disk, and npm unpacks none, so they do no harm; only package.json may be none.
+
+The file is called `<name>-<version>.tgz` without the scope, as registries do, or with it, as `npm pack` does. Digests and counts that
+the registry's pages state are computed from the bytes, never copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from reconciler.ecosystems.integrity import integrity_of
+from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
+from reconciler.ecosystems.npm.names import basename
+from reconciler.ecosystems.npm.versions import parse_version
+from reconciler.ecosystems.tars import TarReader, place
+from reconciler.ecosystems.zips import unpacked_limit
+from reconciler.errors import ArchiveRefused
+from reconciler.model.packages import Inspection
+from reconciler.model.words import Json
+
+SUFFIX: Final = ".tgz"
+MAX_CONTENT_BYTES: Final = 2 * 1024**3
+"""Unpacked. Packages with compiled programs for one platform have about 200 MB."""
+
+_MANIFEST: Final = "package.json"
+_SHRINKWRAP: Final = "npm-shrinkwrap.json"
+_CHUNK_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Content:
+    """What the archive holds: its package.json, number and size of its files, whether the first-level folder has such files."""
+
+    manifest: bytes
+    files: int
+    size: int
+    gyp: bool
+    shrinkwrap: bool
+
+
+def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
+    """Reads a package; see `Ecosystem.inspect`. `metadata` of the result are the fields of its page that its bytes decide."""
+    content = _read(archive)
+    manifest = read_manifest(content.manifest)
+    _check_name(filename, manifest)
+    return Inspection(
+        name=manifest.name,
+        version=manifest.version,
+        license=manifest.license,
+        dependencies=manifest.dependencies,
+        metadata={**manifest.metadata, **_facts(manifest, content), **_digests(archive)},
+    )
+
+
+def _read(archive: BinaryIO) -> _Content:
+    limit = unpacked_limit(archive.seek(0, 2), MAX_CONTENT_BYTES)
+    archive.seek(0)
+    reader = TarReader(archive=archive, limit=limit)
+    manifests: list[bytes] = []
+    files = size = 0
+    gyp = shrinkwrap = False
+    for member in reader.members():
+        files += member.file
+        size += member.size
+        inside = member.name.split("/")[1:]
+        if place(member.name.casefold())[1:] == (_MANIFEST,) or inside == [_MANIFEST]:
+            if inside != [_MANIFEST] or manifests:
+                message = f"a package has one folder/{_MANIFEST}, spelled like this; found also {member.name[:200]!a}"
+                raise ArchiveRefused(message)
+            manifests.append(reader.read(member, MAX_MANIFEST_BYTES))
+        elif len(inside) == 1 and member.file:
+            gyp = gyp or inside[0].lower().endswith(".gyp")
+            shrinkwrap = shrinkwrap or inside[0] == _SHRINKWRAP
+    if not manifests:
+        message = f"a package has one folder/{_MANIFEST}; found none"
+        raise ArchiveRefused(message)
+    return _Content(manifest=manifests[0], files=files, size=size, gyp=gyp, shrinkwrap=shrinkwrap)
+
+
+def _check_name(filename: str, manifest: Manifest) -> None:
+    for stem in (basename(manifest.name), manifest.name.removeprefix("@").replace("/", "-")):
+        if filename.startswith(f"{stem}-") and filename.endswith(SUFFIX):
+            try:
+                if parse_version(filename[len(stem) + 1 : -len(SUFFIX)]) == manifest.version:
+                    return
+            except ValueError:
+                continue  # What stands between name and suffix is no version: the file is named for something else.
+    message = f"file {filename[:200]!a} holds something else than its name says: {manifest.name} {manifest.version.text}"
+    raise ArchiveRefused(message)
+
+
+def _facts(manifest: Manifest, content: _Content) -> dict[str, Json]:
+    found: dict[str, Json] = {"fileCount": content.files, "unpackedSize": content.size}
+    # Without a script of its own for it, npm builds what a .gyp file describes when it installs.
+    if manifest.scripts or (manifest.gyp and content.gyp):
+        found["hasInstallScript"] = True
+    if content.shrinkwrap:
+        found["hasShrinkwrap"] = True
+    return found
+
+
+def _digests(archive: BinaryIO) -> dict[str, Json]:
+    sha512, sha1 = hashlib.sha512(), hashlib.sha1(usedforsecurity=False)
+    archive.seek(0)
+    while chunk := archive.read(_CHUNK_BYTES):
+        sha512.update(chunk)
+        sha1.update(chunk)
+    return {"integrity": integrity_of("sha512", sha512.digest()), "shasum": sha1.hexdigest()}
