@@ -124,7 +124,7 @@ def test_a_refusal_says_where_credentials_go(wire, server, status):
     server.answers["/x"] = [Answer(status=status)]
     with pytest.raises(Unreachable) as caught:
         wire.get(server.url + "/x")
-    assert "netrc" in caught.value.remedy
+    assert "netrc" in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -182,7 +182,7 @@ def test_a_wait_beyond_the_limit_of_the_request_is_not_waited(hasty, server, val
 
 def test_silence_is_unreachable(hasty, server):
     server.answers["/x"] = [Answer(wait=0.3)]
-    with pytest.raises(Unreachable, match="timed out"):
+    with pytest.raises(Unreachable, match=r"timed out|too long"):
         hasty.get(server.url + "/x")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,8 +18,9 @@ import click
 from reconciler.declare.revision import Repository
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import DeclarationInvalid, Refused
-from reconciler.model.declared import Connector, Feed, Settings
+from reconciler.model.declared import FEED_SCHEME, Connector, Feed, Settings
 from reconciler.model.words import Problem
+from reconciler.observe.feed_upstream import open_feed
 from reconciler.observe.upstreams import Upstream, open_upstream
 from reconciler.reconcile import UpstreamOf
 from reconciler.stores import open_store
@@ -46,12 +47,30 @@ def open_session(folder: Path) -> Session:
     return Session(repository=Repository(folder), now=datetime.now(UTC).replace(microsecond=0))
 
 
-def upstreams(wire: Wire, base: Path) -> UpstreamOf:
-    """Opens the upstream of a connector, once each."""
+def open_wire() -> Wire:
+    """The door to the network, with the secrets of the environment and the pages of earlier passes."""
+    return Wire(environment=os.environ, cache=cache_folder(os.environ))
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where pages are kept: RECONCILER_CACHE, or where the XDG Base Directory Specification has it; None without a home folder."""
+    if chosen := environment.get("RECONCILER_CACHE"):
+        return Path(chosen).absolute()
+    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    try:
+        return (base if base.is_absolute() else Path.home() / ".cache") / "reconciler"
+    except RuntimeError:
+        return None
+
+
+def upstreams(wire: Wire, base: Path, settings: Settings) -> UpstreamOf:
+    """Opens the upstream of a connector, once each; `base` is the root of the repository."""
 
     @cache
     def open_once(upstream: str, feed_type: str) -> Upstream:
-        return open_upstream(upstream, feed_type=feed_type, ecosystem=ECOSYSTEMS[feed_type], wire=wire, base=base)
+        if upstream.startswith(FEED_SCHEME):
+            return open_feed(upstream, feeds=settings.feeds, store=open_store(settings.store, base=base), upstream_of=upstream_of)
+        return open_upstream(upstream, feed_type=feed_type, ecosystem=ECOSYSTEMS[feed_type], wire=wire, base=base, environment=os.environ)
 
     def upstream_of(feed: Feed, connector: Connector) -> Upstream:
         try:

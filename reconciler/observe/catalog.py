@@ -2,7 +2,7 @@
 
 The first connector that has the *name* owns it, whatever versions the others offer: else whoever can publish to a public registry
 could take over an in-house name by a higher version ("dependency confusion"). So a connector that does not answer ends the search:
-nobody can tell whether it owns the name.
+nobody can tell whether it owns the name. A feed that is no proxy has one connector, itself: what it holds is what can be promoted from it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotThere, Theirs
-from reconciler.model.declared import Connector, Feed
+from reconciler.model.declared import FEED_SCHEME, Connector, Feed
 from reconciler.model.plan import Absent, Availability, Catalog, Found, Waiting
 from reconciler.model.words import FeedName, PackageKey
 from reconciler.observe.upstreams import Upstream
@@ -38,13 +38,14 @@ def look_up(wanted: Iterable[Wanted], feeds: Mapping[FeedName, Feed], upstream_o
     """The answer for each wanted package, sorted; `upstream_of` opens (or reuses) the upstream of a connector."""
     ordered = sorted({(w.feed, w.package): w for w in wanted}.values())
     with ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="lookup") as pool:
-        answers = pool.map(lambda w: _ask(feeds[w.feed], w, upstream_of), ordered)
+        answers = pool.map(lambda w: ask(feeds[w.feed], w, upstream_of), ordered)
         return {(w.feed, w.package): answer for w, answer in zip(ordered, answers, strict=True)}
 
 
-def _ask(feed: Feed, wanted: Wanted, upstream_of: Callable[[Feed, Connector], Upstream]) -> Availability:
+def ask(feed: Feed, wanted: Wanted, upstream_of: Callable[[Feed, Connector], Upstream]) -> Availability:
+    """What a feed has of one package."""
     reasons = []
-    for connector in feed.connectors:
+    for connector in feed.connectors if feed.usage == "proxy" else (Connector(upstream=f"{FEED_SCHEME}{feed.name}"),):
         if not admits(connector.filters, wanted.package, wanted.name, ECOSYSTEMS[feed.type].normalize_name):
             reasons.append(f"{redacted(connector.upstream)}: its filters block this name")
             continue

@@ -3,107 +3,142 @@
 The catalog is trusted from pass to pass, so that nothing need be listed. A feed that was never applied to is listed always: its
 folder may have been filled by other means, and what lies there is adopted, refused or reported, never overwritten. What a killed pass
 has left there (`stores/unfinished.py`) is none of these: it counts as absent where nothing records it, and else as a repair to end.
+
+A listing compares the sizes of package files; `deep` reads them too. Companions and pages, which are small and of which no size is
+recorded, are read by both. Whoever lists also follows the ledger to its end: a pass that repairs must not build on an altered one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from reconciler.ecosystems.interface import Ecosystem
-from reconciler.model.packages import PublishedFile, companion_name
+from reconciler.model.packages import companion_name
 from reconciler.model.plan import Stock, Stranger
-from reconciler.model.words import Identity, PackageKey
-from reconciler.stores import keys
-from reconciler.stores.interface import Store
+from reconciler.model.words import Identity
+from reconciler.observe.parts import Part, listing_of, measure, parts_of, path_in, versions_of
+from reconciler.observe.strangers import strangers_of
+from reconciler.stores import keys, ledger
+from reconciler.stores.interface import Revision, Store
 from reconciler.stores.state import FeedState
 
-CHUNK_BYTES = 1 << 20
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Listed:
+    """Sizes by path: of what lies in the feed's folder, and of what is quarantined."""
+
+    served: Mapping[str, int]
+    kept: Mapping[str, int]
+
+    def has(self, part: Part) -> bool:
+        return part.path in (self.kept if part.quarantined else self.served)
+
+    def size(self, part: Part) -> int:
+        return (self.kept if part.quarantined else self.served)[part.path]
 
 
-def stock_of(store: Store, state: FeedState, ecosystem: Ecosystem, *, listed: bool) -> Stock:
-    """The feed's stock; `listed`: compare with what the folder really holds."""
-    sizes: Mapping[str, int] | None = None
+def stock_of(store: Store, state: FeedState, ecosystem: Ecosystem, *, listed: bool, deep: bool = False) -> Stock:
+    """The feed's stock; `listed`: compare with what the folder really holds, `deep`: with the bytes of package files too.
+
+    Raises IntegrityError if the ledger is not as it was written, StoreUnavailable if anything cannot be read.
+    """
+    damaged, exposed = _begun(store, state, ecosystem)
+    differing: dict[Identity, list[str]] = {}
     strangers: tuple[Stranger, ...] = ()
-    if listed or state.head is None:
-        sizes = {entry.key.removeprefix(keys.feed_folder(state.feed)): entry.size for entry in store.list(keys.feed_folder(state.feed))}
-        strangers = _strangers(store, state, ecosystem, sizes)
+    edited: frozenset[str] = frozenset()
+    if listed or deep or state.head is None:
+        if state.head is not None:
+            ledger.check(store, state.feed, state.head.ledger)
+        found = _listed(store, state)
+        for part in parts_of(state, ecosystem):
+            if part.quarantined and part.path in found.served:
+                exposed.add(part.identity)
+                if not found.has(part):
+                    continue  # on its way: it lies where clients can read it, and nowhere else
+            if not found.has(part):
+                damaged.setdefault(part.identity, []).append(f"{part.shown} is missing")
+            elif (other := _difference(store, part, found.size(part), deep=deep)) is not None:
+                differing.setdefault(part.identity, []).append(other)
+        strangers = strangers_of(store, state, ecosystem, found.served)
+        edited = frozenset(_edited(store, state, found.served))
     return Stock(
         feed=state.feed,
         commit=state.head.commit if state.head else None,
         public_url=state.head.public_url if state.head else "",
         catalog=(state.head.catalog or "") if state.head else "",
         packages={key: entry.package for key, entry in state.entries.items()},
-        damaged=_damaged(state, ecosystem, sizes),
+        damaged=_texts(damaged),
         strangers=strangers,
+        differing=_texts(differing),
+        exposed=frozenset(exposed),
+        edited=edited,
     )
 
 
-def _damaged(state: FeedState, ecosystem: Ecosystem, sizes: Mapping[str, int] | None) -> dict[Identity, tuple[str, ...]]:
-    """What is wrong with recorded versions; `sizes` of all objects in the feed's folder, by path, None where it was not listed."""
-    found: dict[Identity, tuple[str, ...]] = {}
-    if sizes is None and not state.unfinished.files:
-        return found
-    for key, entry in state.entries.items():
-        for version in entry.package.versions:
-            wrong: list[str] = []
-            for file in version.files:
-                path = ecosystem.layout.format(package=key, version=version.version.key, file=file.name)
-                wrong += _wrong(path, file, sizes) if sizes is not None else ()
-                if (key, version.version.key, file.name) in state.unfinished.files:
-                    wrong.append(f"{path}: a pass was stopped while it repaired this")
-            if wrong:
-                found[Identity(feed=state.feed, package=key, version=version.version.key)] = tuple(wrong)
-    return found
+def _texts(found: Mapping[Identity, list[str]]) -> dict[Identity, tuple[str, ...]]:
+    """Each text once: a listing finds again what a note gave away."""
+    return {identity: tuple(dict.fromkeys(texts)) for identity, texts in sorted(found.items())}
 
 
-def _wrong(path: str, file: PublishedFile, sizes: Mapping[str, int]) -> list[str]:
-    wrong = []
-    if path not in sizes:
-        wrong.append(f"{path} is missing")
-    elif sizes[path] != file.size:
-        wrong.append(f"{path} has {sizes[path]} bytes, recorded are {file.size}")
-    beside = [path.removesuffix(file.name) + companion_name(file.name, key) for key in sorted(file.companions)]
-    return wrong + [f"{companion} is missing" for companion in beside if companion not in sizes]
+def _listed(store: Store, state: FeedState) -> _Listed:
+    folder = keys.quarantine_folder(state.feed)
+    kept = {entry.key.removeprefix(folder): entry.size for entry in store.list(folder)}
+    return _Listed(served=listing_of(store, state.feed), kept=kept)
 
 
-def _strangers(store: Store, state: FeedState, ecosystem: Ecosystem, sizes: Mapping[str, int]) -> tuple[Stranger, ...]:
-    known = {
-        ecosystem.layout.format(package=key, version=version.version.key, file=file.name)
-        for key, entry in state.entries.items()
-        for version in entry.package.versions
-        for file in version.files
-    }
-    known |= {ecosystem.layout.format(package=package, version=version, file=file) for package, version, file in state.unfinished.files}
-    place = _place(ecosystem.layout)
-    found = []
-    for path in sorted(sizes.keys() - known):
-        at = place.fullmatch(path)
-        if at is not None and path.lower().endswith(ecosystem.file_suffixes):
-            digest = _sha256(store, keys.feed_folder(state.feed) + path)
-            found.append(Stranger(path=path, package=PackageKey(at["package"]), version=at["version"], file=at["file"], sha256=digest))
-    return tuple(found)
+def _begun(store: Store, state: FeedState, ecosystem: Ecosystem) -> tuple[dict[Identity, list[str]], set[Identity]]:
+    """Recorded versions that a stopped pass may have left incomplete, or where clients can read what is quarantined."""
+    damaged: dict[Identity, list[str]] = {}
+    exposed: set[Identity] = set()
+    noted = {Identity(feed=state.feed, package=package, version=version) for package, version, _ in state.unfinished.files}
+    for identity, version in versions_of(state) if noted else ():
+        files = [f for f in version.files if (identity.package, identity.version, f.name) in state.unfinished.files]
+        if version.state != "quarantined":
+            stopped = [f"{path_in(identity, f.name, ecosystem)}: a pass was stopped while it moved this" for f in files]
+            damaged.setdefault(identity, []).extend(stopped)
+            continue
+        names = [name for f in files for name in (f.name, *(companion_name(f.name, suffix) for suffix in f.companions))]
+        for path in (path_in(identity, name, ecosystem) for name in names):
+            if _lies(store, keys.feed_folder(state.feed) + path):
+                exposed.add(identity)
+            elif not _lies(store, keys.quarantine_folder(state.feed) + path):
+                damaged.setdefault(identity, []).append(f"quarantine/{path} is missing")
+    return damaged, exposed
 
 
-def _place(layout: str) -> re.Pattern[str]:
-    """The layout template as a pattern; a field that comes twice must read the same."""
-    pattern, seen = "", set()
-    for part in re.split(r"(\{\w+\})", layout):
-        if part.startswith("{"):
-            name = part[1:-1]
-            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{'.+' if name == 'package' else '[^/]+'})"
-            seen.add(name)
-        else:
-            pattern += re.escape(part)
-    return re.compile(pattern)
-
-
-def _sha256(store: Store, key: str) -> str:
-    digest = hashlib.sha256()
+def _lies(store: Store, key: str) -> bool:
     stream = store.open(key)
-    if stream is not None:
-        with stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()
+    if stream is None:
+        return False
+    stream.close()
+    return True
+
+
+def _difference(store: Store, part: Part, size: int, *, deep: bool) -> str | None:
+    """How an object differs from its record; None where it does not, as far as one has looked."""
+    if part.size is not None and part.size != size:
+        return f"{part.shown} has {size} bytes, recorded are {part.size}"
+    if part.size is not None and not deep:
+        return None
+    found = measure(store, part.key)
+    if found is None or found.sha256 == part.sha256:  # removed since it was listed: the next pass finds it missing
+        return None
+    return f"{part.shown} has other bytes than recorded: sha256 {found.sha256}, recorded is {part.sha256}"
+
+
+def _edited(store: Store, state: FeedState, served: Mapping[str, int]) -> Iterator[str]:
+    for path, revision in _pages(state):
+        stored = store.get(keys.feed_folder(state.feed) + path) if path in served else None
+        if stored is None or stored.revision != revision:
+            yield path
+
+
+def _pages(state: FeedState) -> Iterator[tuple[str, Revision]]:
+    """Recorded pages, but for those that a stopped pass may have written: they are written anew in any case."""
+    touched = state.unfinished.packages
+    if state.head is not None and not touched:
+        yield from state.head.pages.items()
+    for key, entry in state.entries.items():
+        if key not in touched:
+            yield from entry.pages.items()

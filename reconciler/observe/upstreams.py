@@ -1,8 +1,9 @@
 """Where a proxy feed's packages come from: what the text of a connector's `upstream:` means.
 
     https://...       an index; the ecosystem's `discover` reads it
-    nuget.org, pypi   a well-known index (WELL_KNOWN); `pypi` is the index that pip on this machine uses
+    nuget.org, ...    a well-known index (`well_known.py`)
     ./packages        a folder with package files, relative to the repository, or absolute
+    feed:name         another feed of this repository (`feed_upstream.py`)
 
 In a folder nothing is believed but the bytes: name and version are those inside each file, its name is only a first filter, and
 there is no upload time (a file's times tell when it was copied). Symbolic links and hidden files are left out; so is a damaged
@@ -13,15 +14,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-from ast import literal_eval
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, partial
 from hashlib import file_digest
-from importlib.util import find_spec
 from io import BufferedReader
 from itertools import islice
 from operator import attrgetter
@@ -29,14 +26,15 @@ from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 from reconciler.ecosystems.interface import Ecosystem
+from reconciler.ecosystems.layout import name_of
 from reconciler.errors import ArchiveRefused, NotThere, Refused, Unreachable
 from reconciler.model.packages import Document, Inspection, Listing, Release, RemoteFile
 from reconciler.model.words import PackageKey, Sha256, VersionKey
+from reconciler.observe.well_known import WELL_KNOWN
 from reconciler.wire import Downloaded, Wire, copy, redacted, with_credentials, without_credentials
 
 MAX_FOLDER_DEPTH: Final = 8
 MAX_FOLDER_FILES: Final = 100_000
-PIP_SECONDS: Final = 30.0
 
 _PIECE_BYTES: Final = 256 * 1024
 _SHOWN_REASONS: Final = 5
@@ -59,65 +57,20 @@ class Upstream(Protocol):
         """What belongs to a file, such as its ".provenance"; bounded in size."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WellKnown:
-    """An index that has a name: the type of feed that it serves, and how its address is found."""
-
-    type: str
-    address: Callable[[], str]
-
-
-def index_url_in(pip_config: str) -> str | None:
-    """The index that `pip install` uses by the output of `pip config list`; None if none is set.
-
-    Lines are `section.option='value'`; for pip the environment comes before a command's own section, and this before `global`.
-    """
-    settings = dict(line.split("=", 1) for line in pip_config.splitlines() if "=" in line)
-    for key in (":env:.index-url", "install.index-url", "global.index-url"):
-        try:
-            value = literal_eval(settings.get(key, "''"))
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if value and isinstance(value, str):
-            return value
-    return None
-
-
-@cache
-def _pip_index() -> str:
-    """Pip's own index; the public one where there is no pip, or pip has no other."""
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415  # takes 0.2 s, and few runs ask for it
-
-    if find_spec("pip") is None:
-        return PYPI_SIMPLE_ENDPOINT
-    # -P: a folder "pip" in the working folder, which may be anybody's, is not run.
-    command = [sys.executable, "-P", "-m", "pip", "--no-input", "--disable-pip-version-check", "config", "list"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=PIP_SECONDS, check=True, stdin=subprocess.DEVNULL)  # noqa: S603  # constant
-    except (OSError, subprocess.SubprocessError) as error:
-        # Not the public index: the one that is configured may be the only one that may be asked.
-        message = "the index of `pypi` is what pip uses, and pip's configuration cannot be read"
-        raise Unreachable(message, remedy="See what `python -m pip config list` says.") from error
-    return index_url_in(done.stdout.decode(errors="replace")) or PYPI_SIMPLE_ENDPOINT
-
-
-WELL_KNOWN: Final[Mapping[str, WellKnown]] = {
-    "nuget.org": WellKnown(type="nuget", address=lambda: "https://api.nuget.org/v3/index.json"),
-    "pypi": WellKnown(type="pypi", address=_pip_index),
-}
-
-
-def open_upstream(connector_upstream: str, *, feed_type: str, ecosystem: Ecosystem, wire: Wire, base: Path) -> Upstream:
+def open_upstream(
+    connector_upstream: str, *, feed_type: str, ecosystem: Ecosystem, wire: Wire, base: Path, environment: Mapping[str, str]
+) -> Upstream:
     """The upstream that a connector of a feed of this type names; `base` is the root of the repository.
 
-    Refused for a well-known name of another type and for an address that is neither http nor https. Nothing is read yet.
+    In the `environment` the settings of pip and npm are looked up. Refused for a well-known name of another type and for an address
+    that is neither http nor https. Nothing is read yet.
     """
     well_known = WELL_KNOWN.get(connector_upstream)
     if well_known is not None:
         if well_known.type != feed_type:
             message = f"upstream {connector_upstream} serves feeds of type {well_known.type}, and this one is {feed_type}"
             raise Refused(message, remedy=f"Choose another upstream, or write ./{connector_upstream} for a folder of this name.")
-        return HttpUpstream(connector_upstream, address=well_known.address, ecosystem=ecosystem, wire=wire)
+        return HttpUpstream(connector_upstream, address=partial(well_known.address, environment), ecosystem=ecosystem, wire=wire)
     if connector_upstream.lower().startswith(("http://", "https://")):
         return HttpUpstream(redacted(connector_upstream), address=lambda: connector_upstream, ecosystem=ecosystem, wire=wire)
     if "://" in connector_upstream or not connector_upstream or "\0" in connector_upstream:
@@ -131,15 +84,20 @@ class HttpUpstream:
 
     def __init__(self, name: str, *, address: Callable[[], str], ecosystem: Ecosystem, wire: Wire) -> None:
         self.name: Final = name
-        self._address = address
+        self._find_address = address
         self._ecosystem = ecosystem
         self._wire = wire
 
+    @cached_property
+    def _address(self) -> str:
+        return self._find_address()
+
     def discover(self, package_name: str) -> Listing:
-        return self._ecosystem.discover(self._get, without_credentials(self._address()), package_name)
+        return self._ecosystem.discover(self._get, without_credentials(self._address), package_name)
 
     def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
-        return self._wire.download(with_credentials(file.url, of=self._address()), sink, max_bytes=max_bytes)
+        url = with_credentials(file.url, of=self._address)
+        return self._wire.download(url, sink, max_bytes=max_bytes, upstream=self._address)
 
     def fetch_companion(self, file: RemoteFile, suffix: str) -> bytes:
         url = file.companions.get(suffix)
@@ -149,7 +107,7 @@ class HttpUpstream:
         return self._get(url).body
 
     def _get(self, url: str, /, *, accept: str = "*/*") -> Document:
-        return self._wire.get(with_credentials(url, of=self._address()), accept=accept)
+        return self._wire.get(with_credentials(url, of=self._address), accept=accept, upstream=self._address)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -232,8 +190,9 @@ class FolderUpstream:
 
     def _named_like(self, key: PackageKey) -> Iterator[Path]:
         """Files whose names begin as the package's files must; the others need not be opened."""
-        beginning = f"{_folded(re.split('[/:]', key)[-1])}-"
-        return (path for path in self._files if _folded(path.name).startswith(beginning))
+        # `npm pack` calls @scope/name `scope-name-1.0.0.tgz`, its registry `name-1.0.0.tgz`.
+        beginnings = (f"{_folded(re.split('[/:]', key)[-1])}-", f"{_folded(re.sub('[/:]', '-', key.removeprefix('@')))}-")
+        return (path for path in self._files if _folded(path.name).startswith(beginnings))
 
     def _read(self, path: Path) -> _Candidate:
         with self._open(path) as archive, self._explained(path):
@@ -242,7 +201,7 @@ class FolderUpstream:
             digest = file_digest(archive, "sha256").hexdigest()
             size = archive.tell()
         key = self._ecosystem.normalize_name(inspection.name)
-        name = self._ecosystem.file_name.format(package=key, version=inspection.version.key, file=path.name)
+        name = name_of(self._ecosystem.file_name, package=key, version=inspection.version.key, file=path.name)
         return _Candidate(key=key, inspection=inspection, file=RemoteFile(name=name, url=path.as_uri(), size=size, sha256=Sha256(digest)))
 
     def _open(self, path: Path) -> BufferedReader:

@@ -20,7 +20,8 @@ from reconciler.ecosystems import ECOSYSTEMS, Ecosystem, Get
 from reconciler.errors import ArchiveRefused, ContentMismatch, Malformed, NotThere, Refused, Unreachable
 from reconciler.model.packages import FeedView, Inspection, Listing, Page, Release, RemoteFile
 from reconciler.model.words import PackageKey, Version, VersionKey, sha256_hex
-from reconciler.observe.upstreams import WELL_KNOWN, index_url_in, open_upstream
+from reconciler.observe.upstreams import open_upstream
+from reconciler.observe.well_known import WELL_KNOWN, index_url_in
 from reconciler.wire import Wire
 from tests.support.faulty_server import Answer, FaultyServer
 
@@ -34,6 +35,7 @@ class Boxes:
     layout = "files/{package}/{file}"
     file_suffixes = (".box",)
     file_name = "{file}"
+    indexes = ()
 
     def normalize_name(self, name: str, /) -> PackageKey:
         if not name or " " in name:
@@ -107,7 +109,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def upstream(folder, wire):
-    return open_upstream("./packages", feed_type="box", ecosystem=BOXES, wire=wire, base=folder.parent)
+    return open_upstream("./packages", feed_type="box", ecosystem=BOXES, wire=wire, base=folder.parent, environment={})
 
 
 def fetched(upstream, file, max_bytes=10_000):
@@ -140,7 +142,7 @@ def test_a_folder_lists_the_versions_of_a_package_in_order(folder, upstream):
 
 def test_an_absolute_folder_is_one_too(folder, wire):
     box(folder, "foo-1.box", "foo", "1")
-    upstream = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=wire, base=Path("/nowhere"))
+    upstream = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=wire, base=Path("/nowhere"), environment={})
     assert len(upstream.discover("foo").releases) == 1
 
 
@@ -169,7 +171,7 @@ def test_damaged_files_are_left_out_and_named_when_nothing_else_is_there(folder,
     with pytest.raises(NotThere, match=r"foo-1\.box: damaged"):
         upstream.discover("foo")
     box(folder, "foo-2.box", "foo", "2")
-    again = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=upstream, base=folder)
+    again = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=upstream, base=folder, environment={})
     assert [release.version.text for release in again.discover("foo").releases] == ["2"]
 
 
@@ -181,7 +183,7 @@ def test_copies_of_a_file_are_one_and_different_files_of_one_name_are_none(folde
     assert [(file.name, file.url) for file in release.files] == [("foo-1.box", (folder / "a/foo-1.box").as_uri())]
     (folder / "a/foo-1.box").unlink()
     (folder / "b/foo-1.box").unlink()
-    again = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=upstream, base=folder)
+    again = open_upstream(str(folder), feed_type="box", ecosystem=BOXES, wire=upstream, base=folder, environment={})
     with pytest.raises(NotThere, match="different files"):
         again.discover("foo")
 
@@ -192,8 +194,8 @@ def test_what_is_no_name_is_not_there(upstream):
 
 
 def test_a_folder_that_does_not_exist_is_unreachable_and_not_empty(tmp_path, wire):
-    upstream = open_upstream("npmjs", feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path)
-    with pytest.raises(Unreachable, match="folder npmjs does not exist") as caught:
+    upstream = open_upstream("elsewhere", feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
+    with pytest.raises(Unreachable, match="folder elsewhere does not exist") as caught:
         upstream.discover("foo")
     assert "nuget.org" in caught.value.remedy
 
@@ -245,7 +247,7 @@ def test_fetching_digests_and_bounds(folder, upstream):
 
 def test_a_file_is_named_as_its_ecosystem_names_it(folder, wire):
     data = box(folder, "Foo_Bar.01.0.BOX", "Foo_Bar", "01.0")
-    upstream = open_upstream(str(folder), feed_type="box", ecosystem=BoxesByKey(), wire=wire, base=folder)
+    upstream = open_upstream(str(folder), feed_type="box", ecosystem=BoxesByKey(), wire=wire, base=folder, environment={})
     (file,) = upstream.discover("foo-bar").releases[0].files
     assert file.name == "foo-bar.1.0.nupkg"
     assert fetched(upstream, file)[1] == data
@@ -256,7 +258,7 @@ def test_a_real_nuget_package_has_the_name_that_its_registry_gives_it(tmp_path, 
     if not nupkg.exists():
         pytest.skip("../shared/data is not here")
     (tmp_path / nupkg.name).write_bytes(nupkg.read_bytes())
-    upstream = open_upstream(".", feed_type="nuget", ecosystem=ECOSYSTEMS["nuget"], wire=wire, base=tmp_path)
+    upstream = open_upstream(".", feed_type="nuget", ecosystem=ECOSYSTEMS["nuget"], wire=wire, base=tmp_path, environment={})
     listing = upstream.discover("newtonsoft.json")
     assert (listing.name, listing.releases[0].version.text) == ("Newtonsoft.Json", "13.0.3")
     (file,) = listing.releases[0].files
@@ -270,7 +272,7 @@ def test_an_index_is_read_at_its_address(server, wire, tmp_path):
     server.answers["/index/foo.json"] = [Answer(body=b'{"1.0": "files/foo-1.0.box"}')]
     server.answers["/index/files/foo-1.0.box"] = [Answer(body=b"content")]
     server.answers["/p"] = [Answer(body=b"proof")]
-    upstream = open_upstream(server.url + "/index/", feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path)
+    upstream = open_upstream(server.url + "/index/", feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
     (file,) = upstream.discover("foo").releases[0].files
     assert fetched(upstream, file)[1] == b"content"
     proven = RemoteFile(name=file.name, url=file.url, companions={".provenance": server.url + "/p"})
@@ -287,7 +289,7 @@ def test_credentials_of_an_index_go_to_its_host_only_and_stay_out_of_listings(se
         server.answers["/foo.json"] = [Answer(body=json.dumps(answer).encode())]
         server.answers["/foo-1.box"] = other.answers["/foo-2.box"] = [Answer(body=b"content")]
         address = server.url.replace("http://", "http://ada:s3cret@")
-        upstream = open_upstream(address, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path)
+        upstream = open_upstream(address, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
         files = [release.files[0] for release in upstream.discover("foo").releases]
         for file in files:
             fetched(upstream, file)
@@ -297,7 +299,7 @@ def test_credentials_of_an_index_go_to_its_host_only_and_stay_out_of_listings(se
 
 
 def test_a_file_address_from_an_index_reads_no_file(server, wire, tmp_path):
-    upstream = open_upstream(server.url, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path)
+    upstream = open_upstream(server.url, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
     with pytest.raises(Malformed):
         fetched(upstream, RemoteFile(name="x", url="file:///etc/passwd"))
 
@@ -305,7 +307,7 @@ def test_a_file_address_from_an_index_reads_no_file(server, wire, tmp_path):
 @pytest.mark.parametrize("text", ["ftp://a.example/", "file:///srv", "", "a\0b", "s3://ada:s3cret@bucket"])
 def test_other_texts_are_refused(wire, tmp_path, text):
     with pytest.raises(Refused) as caught:
-        open_upstream(text, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path)
+        open_upstream(text, feed_type="box", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
     assert "s3cret" not in str(caught.value)
 
 
@@ -313,13 +315,13 @@ def test_other_texts_are_refused(wire, tmp_path, text):
 
 
 def test_well_known_names_serve_their_own_type_only(wire, tmp_path):
-    assert open_upstream("nuget.org", feed_type="nuget", ecosystem=BOXES, wire=wire, base=tmp_path).name == "nuget.org"
+    assert open_upstream("nuget.org", feed_type="nuget", ecosystem=BOXES, wire=wire, base=tmp_path, environment={}).name == "nuget.org"
     with pytest.raises(Refused, match="type pypi"):
-        open_upstream("pypi", feed_type="nuget", ecosystem=BOXES, wire=wire, base=tmp_path)
+        open_upstream("pypi", feed_type="nuget", ecosystem=BOXES, wire=wire, base=tmp_path, environment={})
 
 
 def test_nuget_org_is_a_constant():
-    assert WELL_KNOWN["nuget.org"].address() == "https://api.nuget.org/v3/index.json"
+    assert WELL_KNOWN["nuget.org"].address({}) == "https://api.nuget.org/v3/index.json"
 
 
 @pytest.mark.parametrize(
@@ -347,7 +349,7 @@ def pip_index(tmp_path, text, **environment):
     (tmp_path / "pip/__main__.py").write_text(f"print('global.index-url={INDEX!r}evil')")
     (tmp_path / "pip/__init__.py").write_text("")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    program = "from reconciler.observe.upstreams import WELL_KNOWN; a = WELL_KNOWN['pypi'].address; print(a()); assert a() is a()"
+    program = "from reconciler.observe.well_known import WELL_KNOWN; a = WELL_KNOWN['pypi'].address; print(a({})); assert a({}) is a({})"
     done = subprocess.run(
         [sys.executable, "-P", "-c", program],
         cwd=tmp_path,
