@@ -55,12 +55,15 @@ class Declaration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """How a pass is run. `now` is aware UTC; `listed` compares feed storage itself; `accept` is a plan's digest or ""."""
+    """How a pass is run. `now` is aware UTC; `listed` compares feed storage itself, `deep` its bytes too; `marks` asks upstream
+    for new marks of what is published; `accept` is a plan's digest or ""."""
 
     now: datetime
     public_url: str | None
     listed: bool
     accept: str
+    deep: bool = False
+    marks: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +74,8 @@ class Planned:
     states: Mapping[FeedName, FeedState]
     access: Mapping[FeedName, tuple[AccessChange, ...]]
     """Rights that changed since each feed was applied last: not the same for all where a pass was killed between their heads."""
+    edited: Mapping[FeedName, frozenset[str]]
+    """Pages of each feed that are not as they were written."""
 
 
 def declare(repository: Repository, commit: CommitId) -> Declaration:
@@ -93,11 +98,14 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
     approved = {name: feed for name, feed in rules.settings.feeds.items() if feed.usage == "approved"}
     states = {name: read_state(store, name, ECOSYSTEMS[feed.type].parse_version) for name, feed in approved.items()}
     _require_append_only(declaration, states.values())
-    stocks = {name: stock_of(store, state, ECOSYSTEMS[approved[name].type], listed=options.listed) for name, state in states.items()}
+    stocks = {
+        name: stock_of(store, state, ECOSYSTEMS[approved[name].type], listed=options.listed, deep=options.deep)
+        for name, state in states.items()
+    }
     desired = desired_of(declaration.approvals, declaration.authority.standings, rules.settings, options.now)
     rows = classify(desired, declaration.approvals.frozen(), stocks)
     access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
-    catalog = look_up(_wanted(rows), rules.settings.feeds, upstream_of)
+    catalog = look_up(_wanted(rows, marks=options.marks), rules.settings.feeds, upstream_of)
     gathered = Pass(
         commit=declaration.commit,
         now=options.now,
@@ -108,6 +116,8 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
         access=tuple(
             sorted({row for rows in access.values() for row in rows}, key=lambda row: (row.feeds, row.task, row.user, row.change))
         ),
+        languages={name: ECOSYSTEMS[feed.type] for name, feed in approved.items()},
+        marks=options.marks,
     )
     plan = make_plan(gathered, rows, catalog, accepted=False)
     if options.accept:
@@ -115,7 +125,7 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
             message = f"the plan has changed since it was accepted: its digest is {plan.digest} now"
             raise PreconditionFailed(message, remedy="look at `reconciler plan` again")
         plan = make_plan(gathered, rows, catalog, accepted=True)
-    return Planned(plan=plan, states=states, access=access)
+    return Planned(plan=plan, states=states, access=access, edited={name: stock.edited for name, stock in stocks.items()})
 
 
 def apply_pass(
@@ -127,7 +137,9 @@ def apply_pass(
     def ecosystem_of(feed: FeedName) -> Ecosystem:
         return ECOSYSTEMS[feeds[feed].type]
 
-    storages: dict[FeedName, FeedStorage] = {feed: StaticFeed(store, state, ecosystem_of(feed)) for feed, state in planned.states.items()}
+    storages: dict[FeedName, FeedStorage] = {
+        feed: StaticFeed(store, state, ecosystem_of(feed), edited=planned.edited[feed]) for feed, state in planned.states.items()
+    }
     workshop = Workshop(
         storages=storages, ecosystem_of=ecosystem_of, source_of=source_of, report=report, applier=applier, access=planned.access
     )
@@ -138,10 +150,12 @@ def _with_public_url(rules: Rules, public_url: str | None) -> Rules:
     return replace(rules, settings=replace(rules.settings, public_url=public_url)) if public_url else rules
 
 
-def _wanted(rows: Iterable[Row]) -> Iterable[Wanted]:
+def _wanted(rows: Iterable[Row], *, marks: bool) -> Iterable[Wanted]:
+    """Packages to ask upstream for: those that need bytes and, for their marks, those that are published."""
     for row in rows:
         desired: Desired | None = row.desired
-        if row.needs_bytes and desired is not None and desired.source is not None:
+        asked = row.needs_bytes or (marks and row.wants_marks)
+        if asked and desired is not None and desired.source is not None:
             yield Wanted(feed=desired.source, package=row.identity.package, name=desired.declared.package)
 
 

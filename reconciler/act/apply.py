@@ -17,12 +17,14 @@ from typing import Any
 
 from reconciler.act.feed_storage import Commitment, FeedStorage
 from reconciler.act.fetch import Delivery, Source, fetch, reread
-from reconciler.act.record import Applier, of_access, of_change
+from reconciler.act.record import Applier, of_access, of_change, of_eviction
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, IntegrityError, ReconcilerError
+from reconciler.model.marks import with_marks
 from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import BRINGS_BYTES, AccessChange, Applied, Change, Failure, Outcome, Plan
 from reconciler.model.words import FeedName, PackageKey
+from reconciler.stores.spool import spooling
 
 FETCHES_AT_ONCE = 8
 
@@ -43,9 +45,7 @@ class Workshop:
 def apply(plan: Plan, workshop: Workshop) -> Applied:
     """Carries out all changes of the plan; what cannot be done is in `failed`, and stops nothing else."""
     for feed, storage in sorted(workshop.storages.items()):
-        storage.begin(
-            [(c.identity, file.name) for c in plan.changes if c.identity.feed == feed and c.kind in BRINGS_BYTES for file in c.files]
-        )
+        storage.begin([(c.identity, name) for c in plan.changes if c.identity.feed == feed for name in _touched(c, storage)])
     done: list[tuple[Change, tuple[Delivery, ...]]] = []
     failed: list[Failure] = []
     for change, result in _prepared(plan, workshop):
@@ -65,11 +65,17 @@ def apply(plan: Plan, workshop: Workshop) -> Applied:
 def _prepared(plan: Plan, workshop: Workshop) -> Iterator[tuple[Change, tuple[Delivery, ...] | ReconcilerError]]:
     """Each change, in the plan's order, with its verified files or the reason why there are none."""
     with (
-        tempfile.TemporaryDirectory(prefix="reconciler-") as spool,
+        _spool() as spool,
         ThreadPoolExecutor(FETCHES_AT_ONCE, thread_name_prefix="fetch") as pool,
     ):
         results = pool.map(lambda pair: _prepare(pair[1], workshop, Path(spool) / str(pair[0])), enumerate(plan.changes))
         yield from zip(plan.changes, results, strict=True)
+
+
+def _spool() -> tempfile.TemporaryDirectory[str]:
+    """A folder for what this pass downloads, gone with it."""
+    with spooling("what is downloaded", None):
+        return tempfile.TemporaryDirectory(prefix="reconciler-")
 
 
 def _prepare(change: Change, workshop: Workshop, folder: Path) -> tuple[Delivery, ...] | ReconcilerError:
@@ -79,14 +85,41 @@ def _prepare(change: Change, workshop: Workshop, folder: Path) -> tuple[Delivery
             deliveries = reread(change, storage, ecosystem)
             storage.publish(change.identity, [d.content for d in deliveries])
         elif change.kind in BRINGS_BYTES:
-            folder.mkdir()
+            with spooling(change.declared.package, None):
+                folder.mkdir()
             deliveries = fetch(change, workshop.source_of(change), storage, ecosystem, folder=folder)
             storage.publish(change.identity, [d.content for d in deliveries])
         else:
             deliveries = ()
+            _move(change, storage)
     except ReconcilerError as error:
         return error
     return deliveries
+
+
+def _recorded(change: Change, storage: FeedStorage) -> PublishedVersion | None:
+    package = storage.packages.get(change.identity.package)
+    return next((v for v in package.versions if v.version.key == change.identity.version), None) if package else None
+
+
+def _touched(change: Change, storage: FeedStorage) -> list[str]:
+    """The files that a change puts into the feed or takes out of it."""
+    if change.kind in BRINGS_BYTES:
+        return [file.name for file in change.files]
+    version = _recorded(change, storage)
+    moves = version is not None and (change.kind == "quarantine" or version.state == "quarantined")
+    return [file.name for file in version.files] if version is not None and moves else []
+
+
+def _move(change: Change, storage: FeedStorage) -> None:
+    """Into quarantine or out of it; `commit` does the rest."""
+    version = _recorded(change, storage)
+    if version is None:
+        return
+    if change.kind == "quarantine":
+        storage.keep(change.identity, version.files)
+    elif version.state == "quarantined" and change.kind in {"release", "unlist"}:
+        storage.restore(change.identity, version.files)
 
 
 def _outcome(plan: Plan, failed: tuple[Failure, ...]) -> Outcome:
@@ -122,6 +155,8 @@ def _commitment(
         others = [v for v in package.versions if v.version.key != change.identity.version]
         packages[key] = replace(package, name=change.declared.package, versions=tuple(sorted([*others, version], key=lambda v: v.version)))
         records.append(of_change(change, version, package_type=feed_type, applier=workshop.applier))
+    evicted = [e for e in plan.evictions if e.feed == storage.feed]
+    records += [of_eviction(e, commit=plan.commit, package_type=feed_type, applier=workshop.applier) for e in evicted]
     return Commitment(
         packages=tuple(packages.values()),
         records=tuple(records),
@@ -129,6 +164,7 @@ def _commitment(
         outcome=outcome,
         valid_until=plan.valid_until,
         public_url=plan.rules.settings.public_url,
+        evicted=[e.file for e in evicted],
     )
 
 
@@ -137,29 +173,26 @@ def _version_after(
 ) -> PublishedVersion:
     before = next((v for v in package.versions if v.version.key == change.identity.version), None)
     match change.kind:
-        case "unlist" | "relist" if before is not None:
-            unlist = change.kind == "unlist"
-            return replace(before, state="unlisted" if unlist else "listed", reason=_expiry(change, applier) if unlist else "")
-        case "repair" if before is not None:
-            return before
+        case "unlist" | "quarantine" if before is not None:
+            after = replace(before, state="unlisted" if change.kind == "unlist" else "quarantined", reason=change.reason)
+        case "relist" | "release" | "repair" if before is not None:
+            after = replace(before, state="listed", reason="")
+        case "mark" if before is not None:
+            after = with_marks(before, change.release) if change.release else before
         case _:
             new = [d.content.published for d in deliveries]
             dependencies = [d for delivery in deliveries for d in delivery.inspection.dependencies]
-            return PublishedVersion(
+            after = PublishedVersion(
                 version=ecosystem.parse_version(deliveries[0].inspection.version.text),
                 state="listed",
                 reason="",
-                deprecated=change.release.deprecated if change.release else None,
+                deprecated=None,
+                upstream_deprecated=change.release.deprecated if change.release else None,
                 published_at=before.published_at if before else applier.at,
                 files=tuple(sorted([*(before.files if before else ()), *new], key=lambda f: f.name)),
                 dependencies=tuple(dict.fromkeys([*(before.dependencies if before else ()), *dependencies])),
             )
-
-
-def _expiry(change: Change, applier: Applier) -> str:
-    """Why a version is unlisted. The file may say another day than the one that counts: nobody entitled need stand behind it."""
-    expires = change.declared.approval.expires
-    return f"the approval expired on {expires}" if expires and expires <= applier.at.date() else "the approval has expired"
+    return replace(after, deprecated=after.upstream_deprecated if change.deprecated is None else change.deprecated)
 
 
 def _near(rows: tuple[AccessChange, ...], plan: Plan, feed: FeedName) -> list[AccessChange]:

@@ -40,6 +40,12 @@ class Begun:
         """Notes packages whose pages are to be written, with the paths of these. RevisionConflict if another pass is at work."""
         self._write(self._note.model_copy(update={"packages": self.left.packages | packages, "pages": self.left.pages | paths}))
 
+    def records(self) -> None:
+        """Notes that records are to be appended, where nothing else is: a segment of the ledger that neither head nor note tells of
+        means that somebody has put an older head back."""
+        if self._revision is None or self._note.by != self._pass:
+            self._write(self._note)
+
     def put(self, files: Iterable[File]) -> None:
         """These files are being put now."""
         self._open.update(files)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from reconciler.model.packages import PublishedFile, PublishedPackage
+from reconciler.model.plan import Stranger
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
 
@@ -27,7 +28,11 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Commitment:
-    """What the feed is to become at the end of a pass: packages that change, records for the ledger, the head's facts."""
+    """What the feed is to become at the end of a pass: packages that change, records for the ledger, the head's facts.
+
+    Versions that become quarantined have been kept before; those that stop being so have been restored. `evicted` are files without
+    approval and record that leave the feed.
+    """
 
     packages: Sequence[PublishedPackage]
     records: Sequence[dict[str, Any]]
@@ -35,6 +40,7 @@ class Commitment:
     outcome: str
     valid_until: datetime | None
     public_url: str
+    evicted: Sequence[Stranger] = ()
 
 
 class FeedStorage(Protocol):
@@ -57,6 +63,12 @@ class FeedStorage(Protocol):
 
     def publish(self, identity: Identity, contents: Iterable[Content]) -> None:
         """Brings files in; no client sees them before `commit`. IntegrityError if other bytes lie there already."""
+
+    def keep(self, identity: Identity, files: Iterable[PublishedFile]) -> None:
+        """Copies files to where no client can read them; they stay in the feed as well, until `commit` quarantines the version."""
+
+    def restore(self, identity: Identity, files: Iterable[PublishedFile]) -> None:
+        """Brings kept files back, as they were recorded; IntegrityError if only other bytes can be had."""
 
     def commit(self, commitment: Commitment) -> bool:
         """Makes the pass visible, in an order that never shows a file that is not there; False if nothing had to be written.

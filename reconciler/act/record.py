@@ -10,7 +10,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from reconciler.model.packages import PublishedVersion
-from reconciler.model.plan import AccessChange, Change
+from reconciler.model.plan import AccessChange, Change, Eviction
 from reconciler.model.words import CommitId, FeedName
 from reconciler.wire import redacted
 
@@ -47,6 +47,8 @@ def of_change(change: Change, version: PublishedVersion, *, package_type: str, a
         "version": declared.version,
         "identity": [identity.package, identity.version],
         "purl": purl(package_type, declared.package, declared.version),
+        "state": version.state,
+        "deprecated": version.deprecated,
         "files": files,
         "path": declared.path,
         "blob": declared.blob,
@@ -56,8 +58,25 @@ def of_change(change: Change, version: PublishedVersion, *, package_type: str, a
         "approvers": [asdict(person) for person in change.approvers],
         "authored_at": time_text(change.author_commit.authored_at),
         "landed_at": time_text(change.landing.committed_at),
-        "reason": declared.approval.reason,
+        "reason": change.reason,
         "ticket": declared.approval.ticket,
+        **_applied(applier),
+    }
+
+
+def of_eviction(eviction: Eviction, *, commit: CommitId, package_type: str, applier: Applier) -> dict[str, Any]:
+    """The record of a file that nobody approved, taken out because feeds.yaml at the commit says so; no person asked for it by name."""
+    file = eviction.file
+    return {
+        "change": "evict",
+        "feed": eviction.feed,
+        "package": file.package,
+        "version": file.version,
+        "purl": purl(package_type, file.package, file.version) if file.package else "",
+        "files": [{"name": file.file, "sha256": file.sha256}],
+        "path": file.path,
+        "commit": commit,
+        "line": str(eviction.where),
         **_applied(applier),
     }
 

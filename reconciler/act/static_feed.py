@@ -1,4 +1,5 @@
-"""An approved feed as static files on a Store. Order of writes: what is begun, files, package pages, lists of names, catalog, ledger, head.
+"""An approved feed as static files on a Store. Order of writes: what is begun, files, package pages, lists of names, removals, catalog,
+ledger, head.
 
 Every file that a page names exists, and every page that a list names: a reader sees the old feed or the new one, package by
 package, and whoever stops the writer at any point leaves a feed that the next pass completes. What is begun
@@ -11,17 +12,22 @@ at work, and this one gives up.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import partial
 from typing import BinaryIO
 
 from reconciler import __version__
 from reconciler.act.begun import Begun, file_of
 from reconciler.act.feed_storage import Commitment, Content
 from reconciler.act.order import dependencies_first
+from reconciler.act.quarantine import Quarantine
 from reconciler.ecosystems.interface import Ecosystem
+from reconciler.ecosystems.layout import path_of
 from reconciler.errors import IntegrityError, RevisionConflict
-from reconciler.model.packages import FeedView, Page, PublishedPackage, companion_name
-from reconciler.model.words import FeedName, Identity, PackageKey
+from reconciler.model.packages import FeedView, Page, PublishedFile, PublishedPackage, PublishedVersion, companion_name
+from reconciler.model.words import FeedName, Identity, PackageKey, Sha256
 from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, update_catalog
 from reconciler.stores.head import Head, LedgerTip, encode_head
@@ -34,11 +40,14 @@ CHUNK_BYTES = 1 << 20
 class StaticFeed:
     """Implements FeedStorage."""
 
-    def __init__(self, store: Store, state: FeedState, ecosystem: Ecosystem) -> None:
+    def __init__(self, store: Store, state: FeedState, ecosystem: Ecosystem, *, edited: frozenset[str] = frozenset()) -> None:
+        """`edited`: paths of pages that are not as they were written, and are written anew."""
         self._store = store
         self._state = state
         self._ecosystem = ecosystem
+        self._edited = edited
         self._begun = Begun(store, state)
+        self._quarantine = Quarantine(store, state.feed)
         self.packages: Mapping[PackageKey, PublishedPackage] = {key: entry.package for key, entry in state.entries.items()}
 
     @property
@@ -63,7 +72,7 @@ class StaticFeed:
         for file, content in files.items():
             key = self._key(identity, content.published.name)
             # What lies beside a file that a killed pass has left may be older than what upstream has now, and no record names it.
-            left = file in self._begun.left.files and not self._is_recorded(identity)
+            left = file in self._begun.left.files and self._recorded(identity) is None
             for suffix, data in sorted(content.companions.items()):
                 beside = self._key(identity, companion_name(content.published.name, suffix))
                 if left or self._absent(beside, hashlib.sha256(data).hexdigest()):
@@ -72,18 +81,34 @@ class StaticFeed:
                 self._store.put(key, content.path, content_type=keys.OCTETS)
         self._begun.arrived(files)
 
+    def keep(self, identity: Identity, files: Iterable[PublishedFile]) -> None:
+        """Copies files, and what lies beside them, into quarantine."""
+        for file in files:
+            for path, digest in self._objects(identity, file):
+                self._quarantine.keep(path, digest)
+
+    def restore(self, identity: Identity, files: Iterable[PublishedFile]) -> None:
+        """Copies files, and what lies beside them, out of quarantine."""
+        for file in files:
+            self._begun.put([file_of(identity, file.name)])
+            for path, digest in self._objects(identity, file):
+                self._quarantine.bring_back(path, digest)
+            self._begun.arrived([file_of(identity, file.name)])
+
     def commit(self, commitment: Commitment) -> bool:
-        """Pages, catalog, ledger, head; nothing at all if the head would stay the same."""
+        """Pages, removals, catalog, ledger, head; nothing at all if the head would stay the same."""
         old = self._state.head
         if old is not None and self._same(old, commitment):
             self._begun.finish(old.revision)
             return False
         entries, roots = self._write_pages(commitment)
+        self._move(commitment)
         update = update_catalog(self._store, self.feed, old.catalog if old else None, entries)
         for key, data in update.objects:
             self._store.put(key, data, content_type=keys.JSON)
         tip = old.ledger if old else LedgerTip()
         if commitment.records:
+            self._begun.records()
             tip, segment, lines = ledger.append(tip, commitment.records)
             self._store.put(keys.ledger_segment(self.feed, segment), lines, content_type=keys.JSON_LINES)
         head = Head(
@@ -97,13 +122,26 @@ class StaticFeed:
             pages=roots,
             ledger=tip,
         )
+        for stranger in commitment.evicted:
+            self._quarantine.keep_alien(stranger)
         self._store.put_if(keys.head(self.feed), encode_head(head), content_type=keys.JSON, expected=self._state.revision)
+        for stranger in commitment.evicted:  # after its record: whoever is stopped here evicts it once more, and records that too
+            self._quarantine.remove(stranger.path)
+        for segment in sorted(self._state.stray.difference(tip.segments)):  # of a pass that was stopped: never before the head
+            self._store.delete(keys.ledger_segment(self.feed, segment))
         self._begun.finish(head.revision)
         return True
 
     def _same(self, old: Head, commitment: Commitment) -> bool:
         """Whether there is nothing to write."""
-        if commitment.packages or commitment.records or self._begun.left.packages:
+        if (
+            commitment.packages
+            or commitment.records
+            or commitment.evicted
+            or self._begun.left.packages
+            or self._edited
+            or self._state.stray
+        ):
             return False
         wanted = (commitment.commit, commitment.outcome, commitment.valid_until, commitment.public_url, __version__)
         return (old.commit, old.outcome, old.valid_until, old.public_url, old.tool) == wanted
@@ -112,9 +150,9 @@ class StaticFeed:
         """Writes the pages of changed packages, dependencies first, then the lists; returns entries and the lists' revisions."""
         old = self._state.head
         packages = {**self.packages, **{p.key: p for p in commitment.packages}}
-        everywhere = old is None or old.public_url != commitment.public_url
-        touched = packages.keys() if everywhere else {p.key for p in commitment.packages} | self._begun.left.packages
-        if not touched and old is not None:
+        everywhere = old is None or (old.public_url, old.tool) != (commitment.public_url, __version__)
+        touched = packages.keys() if everywhere else {p.key for p in commitment.packages} | self._begun.left.packages | self._spoiled()
+        if not touched and not self._edited and old is not None:
             return [], old.pages
         view = FeedView(
             base_url=f"{commitment.public_url}/{self.feed}",
@@ -134,9 +172,45 @@ class StaticFeed:
             after = {page.path: self._put_page(page, before.get(page.path)) for page in by_package[package.key]}
             entries.append(CatalogEntry(package=package, pages=after))
         roots = {page.path: self._put_page(page, old.pages.get(page.path) if old else None) for page in pages if page.root}
-        for path in sorted(self._earlier(by_package) - rendered):  # the lists no longer name them
+        for path in self._gone(by_package, rendered, view):  # the lists no longer name them
             self._store.delete(keys.feed_folder(self.feed) + path)
         return entries, roots
+
+    def _gone(self, packages: Iterable[PackageKey], rendered: AbstractSet[str], view: FeedView) -> list[str]:
+        """Pages that packages have no more, each before those that it names: against the order in which they were written."""
+        gone = self._earlier(packages) - rendered
+        before = tuple(self.packages[package.key] for package in view.changed if package.key in self.packages) if gone else ()
+        order = [page.path for page in self._ecosystem.render(replace(view, changed=before)) if page.path in gone]
+        return [*sorted(gone.difference(order)), *reversed(order)]
+
+    def _spoiled(self) -> set[PackageKey]:
+        """Packages with pages that are not as they were written."""
+        return {key for key, entry in self._state.entries.items() if not self._edited.isdisjoint(entry.pages)}
+
+    def _move(self, commitment: Commitment) -> None:
+        """What no page names any more leaves the feed, and what is back in the feed leaves the quarantine."""
+        for package in commitment.packages:
+            for version in package.versions:
+                identity = Identity(feed=self.feed, package=package.key, version=version.version.key)
+                move = self._quarantine.remove if version.state == "quarantined" else self._quarantine.forget
+                if version.state == "quarantined" or self._was_quarantined(identity):
+                    for file in version.files:
+                        for path, _ in self._objects(identity, file):
+                            move(path)
+                        self._begun.arrived([file_of(identity, file.name)])
+
+    def _was_quarantined(self, identity: Identity) -> bool:
+        """Whether a version may be kept: it is recorded so, or a pass that was stopped has begun to move it."""
+        version = self._recorded(identity)
+        noted = any(file[:2] == (identity.package, identity.version) for file in self._begun.left.files)
+        return noted or (version is not None and version.state == "quarantined")
+
+    def _objects(self, identity: Identity, file: PublishedFile) -> Iterator[tuple[str, Sha256]]:
+        """Paths in the feed's folder, with digests: of what belongs beside a file, then of the file itself."""
+        place = partial(path_of, self._ecosystem.layout, package=identity.package, version=identity.version)
+        for suffix, digest in sorted(file.companions.items()):
+            yield place(file=companion_name(file.name, suffix)), digest
+        yield place(file=file.name), file.sha256
 
     def _earlier(self, packages: Iterable[PackageKey]) -> set[str]:
         """Paths of the pages that packages had, or that a killed pass may have given them."""
@@ -156,9 +230,9 @@ class StaticFeed:
                 return current.revision
             return self._store.put_if(key, page.body, content_type=page.content_type, expected=current.revision if current else None)
 
-    def _is_recorded(self, identity: Identity) -> bool:
+    def _recorded(self, identity: Identity) -> PublishedVersion | None:
         package = self.packages.get(identity.package)
-        return package is not None and any(version.version.key == identity.version for version in package.versions)
+        return next((v for v in package.versions if v.version.key == identity.version), None) if package else None
 
     def _absent(self, key: str, sha256: str) -> bool:
         """Whether an object must be written; IntegrityError if there is one with other bytes."""
@@ -175,5 +249,5 @@ class StaticFeed:
         return False
 
     def _key(self, identity: Identity, file: str) -> str:
-        path = self._ecosystem.layout.format(package=identity.package, version=identity.version, file=file)
+        path = path_of(self._ecosystem.layout, package=identity.package, version=identity.version, file=file)
         return keys.feed_folder(self.feed) + path

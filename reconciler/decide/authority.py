@@ -4,12 +4,16 @@ Events are folded in landing order. An event whose author or a witness might pro
 commit moves its facts; any other keeps the earlier value (none: the approval is void) and is held. Taking facts away altogether
 (the file is deleted) needs no authority: absence is never deletion. An endorsement by an entitled person authorises the file as it
 stands: its first author stays the author, the endorser becomes approver, and the endorsement's landing commit is the record's.
+
+Who takes a version back, or gives it a date, has not looked at its files: behind `withdrawn`, `deprecated` and `expires` stand the
+people of the event that last changed the authorised value of that fact, apart from those behind the files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler.decide.people import entitled, others, same_person, user_of
 from reconciler.decide.rights import Ask, who_may
@@ -18,6 +22,9 @@ from reconciler.model.declared import Endorsement, Line, Rules
 from reconciler.model.events import Commit, Event, Person
 from reconciler.model.facts import FILE, Facts, facts_of
 from reconciler.model.words import FeedName, Identity
+
+LIFECYCLE: Final = frozenset({"withdrawn", "deprecated", "expires"})
+"""Facts that have people of their own behind them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,11 +39,23 @@ class HeldEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Backing:
+    """The people behind something authorised: `line` is the line that entitles one of them, `landing` where it became so."""
+
+    author: Person
+    author_commit: Commit
+    approvers: tuple[Person, ...]
+    landing: Commit
+    line: Line | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """What of one approval is authorised, and the people behind it.
 
     `facts` are the authorised ones; `author`, `approvers`, `landing` belong to the event that last moved a file, the source,
-    or endorsed, and `line` is the line that entitles them. `pending` are the facts that the file says without authority, each with
+    or endorsed, and `line` is the line that entitles them. `moved_by` has, for each fact of `LIFECYCLE` whose authorised value was
+    ever moved (to none, too), the people of the event that last moved it. `pending` are the facts that the file says without authority, each with
     the event that last moved it; `endorsed` is what the file says of endorsements, authorised or not.
     """
 
@@ -46,8 +65,20 @@ class Standing:
     approvers: tuple[Person, ...] = ()
     landing: Commit | None = None
     line: Line | None = None
+    moved_by: Mapping[str, Backing] = field(default_factory=dict)
     pending: Mapping[str, HeldEvent] = field(default_factory=dict)
     endorsed: tuple[Endorsement, ...] = ()
+
+    @property
+    def backing(self) -> Backing | None:
+        """The people behind files and source; None where nobody entitled stands behind them."""
+        if self.author is None or self.author_commit is None or self.landing is None:
+            return None
+        return Backing(author=self.author, author_commit=self.author_commit, approvers=self.approvers, landing=self.landing, line=self.line)
+
+    def behind(self, fact: str) -> Backing | None:
+        """The people behind the authorised value of a fact; where it was never moved, those behind the files."""
+        return self.moved_by.get(fact) or self.backing
 
     @property
     def held(self) -> tuple[HeldEvent, ...]:
@@ -133,27 +164,35 @@ def _moved(before: Standing, event: Event, held: HeldEvent | None, *, endorsers:
     if event.approval is None:
         return Standing()
     endorsed = event.approval.endorsed if "endorsed" in event.moved else before.endorsed
+    pending = {fact: other for fact, other in before.pending.items() if fact not in event.moved}
     if held is not None:
-        pending = {fact: other for fact, other in before.pending.items() if fact not in event.moved}
         pending |= {fact: held for fact, value in event.moved.items() if before.facts.get(fact) != value}
         return replace(before, pending=pending, endorsed=endorsed)
     if endorsers:
         standing = replace(before, facts=facts_of(event.approval), pending={}, endorsed=endorsed)
         return _endorsed(standing, before, event, endorsers=endorsers, past=past)
     facts = {fact: value for fact, value in {**before.facts, **event.moved}.items() if value is not None}
-    pending = {fact: other for fact, other in before.pending.items() if fact not in event.moved}
-    standing = replace(before, facts=facts, pending=pending, endorsed=endorsed)
-    if not any(map(_names_people, event.moved)):
-        return standing
     ask = _ask(event.identity, _source(event, before), past)
-    return replace(
-        standing,
+    backing = Backing(
         author=event.author.author,
         author_commit=event.author,
         approvers=others(past.permissions, event.author.author, event.witnesses),
         landing=event.landing,
         line=_entitling(_people(event), ask, past),
     )
+    new = dict.fromkeys(sorted(_lifecycle(before.facts, facts)), backing)
+    moved_by = {fact: old for fact, old in before.moved_by.items() if fact not in new} | new  # the last to move comes last
+    standing = replace(before, facts=facts, moved_by=moved_by, pending=pending, endorsed=endorsed)
+    return _backed(standing, backing) if any(map(_names_people, event.moved)) else standing
+
+
+def _backed(standing: Standing, by: Backing) -> Standing:
+    return replace(standing, author=by.author, author_commit=by.author_commit, approvers=by.approvers, landing=by.landing, line=by.line)
+
+
+def _lifecycle(before: Facts, after: Facts) -> frozenset[str]:
+    """The facts with people of their own whose authorised value changes: who repeats or restores a value has moved nothing."""
+    return frozenset(fact for fact in LIFECYCLE if before.get(fact) != after.get(fact))
 
 
 def _names_people(fact: str) -> bool:
@@ -187,15 +226,17 @@ def _is_by(endorsement: Endorsement, person: Person, past: Rules) -> bool:
 
 
 def _endorsed(standing: Standing, before: Standing, event: Event, *, endorsers: tuple[Person, ...], past: Rules) -> Standing:
-    """The standing of an approval as it is endorsed: its author stays, or is the first whose files or source were held."""
-    waiting = [held.event.author for held in before.held if any(map(_names_people, held.event.moved))]
-    author = next(iter(waiting), before.author_commit) or event.author
-    earlier = () if waiting else before.approvers
-    return replace(
-        standing,
-        author=author.author,
-        author_commit=author,
-        approvers=others(past.permissions, author.author, (*earlier, *endorsers, *event.witnesses)),
-        landing=event.landing,
-        line=_entitling(endorsers, _ask(event.identity, _source(event, standing), past), past),
-    )
+    """The standing of an approval as it is endorsed: authors stay, that of the files is the first whose files or source had no authority."""
+    line = _entitling(endorsers, _ask(event.identity, _source(event, standing), past), past)
+
+    def backing(author: Commit, earlier: tuple[Person, ...]) -> Backing:
+        approvers = others(past.permissions, author.author, (*earlier, *endorsers, *event.witnesses))
+        return Backing(author=author.author, author_commit=author, approvers=approvers, landing=event.landing, line=line)
+
+    writers = {fact: held.event.author for fact, held in before.pending.items()} | dict.fromkeys(event.moved, event.author)
+    moved = {fact: backing(writers.get(fact, event.author), ()) for fact in sorted(_lifecycle(before.facts, standing.facts))}
+    standing = replace(standing, moved_by={fact: old for fact, old in before.moved_by.items() if fact not in moved} | moved)
+    waiting = [one.author for one in (*(held.event for held in before.held), event) if any(map(_names_people, one.moved))]
+    if waiting:
+        return _backed(standing, backing(waiting[0], ()))
+    return _backed(standing, backing(before.author_commit or event.author, before.approvers))

@@ -5,26 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Literal, TypeAlias
 
 from reconciler.decide.authority import HeldEvent, Standing
-from reconciler.model.declared import Approvals, ApprovedFile, DeclaredApproval, Line, MalformedApproval, Settings
-from reconciler.model.facts import files_of
+from reconciler.decide.table import DeclaredState
+from reconciler.model.declared import (
+    Approvals,
+    ApprovedFile,
+    DeclaredApproval,
+    Deprecation,
+    Line,
+    MalformedApproval,
+    Settings,
+    Withdrawal,
+)
+from reconciler.model.facts import deprecation_of, files_of, withdrawal_of
 from reconciler.model.plan import Hold
 from reconciler.model.words import FeedName, Identity, PackageKey
-
-DeclaredState: TypeAlias = Literal["approved", "expired", "void", "malformed", "none"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desired:
-    """One approval, judged. `files` and `source` are the authorised ones, which may be older than what the file says."""
+    """One approval, judged. All but `declared` is what somebody entitled stands for, which may be older than what the file says."""
 
     declared: DeclaredApproval
     state: DeclaredState
     source: FeedName | None
     files: tuple[ApprovedFile, ...]
     expires: datetime | None
+    withdrawn: Withdrawal | None
+    deprecated: Deprecation | None
     standing: Standing
 
 
@@ -50,11 +59,22 @@ def _judge(
     state: DeclaredState = "approved"
     if (declared.identity.feed, declared.identity.package) in frozen:
         state = "malformed"
+    elif "withdrawn" in standing.facts:  # also where nobody entitled stands behind the files: it is taken back, whoever wrote them
+        state = "withdrawn"
     elif not files or standing.landing is None or source not in feed.promotes_from:
         state = "void"
     elif expires is not None and expires <= now:
         state = "expired"
-    return Desired(declared=declared, state=state, source=source, files=files, expires=expires, standing=standing)
+    return Desired(
+        declared=declared,
+        state=state,
+        source=source,
+        files=files,
+        expires=expires,
+        withdrawn=withdrawal_of(standing.facts),
+        deprecated=deprecation_of(standing.facts),
+        standing=standing,
+    )
 
 
 def _midnight(day: str) -> datetime:

@@ -21,6 +21,7 @@ def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
         "access": [astuple(row) for row in plan.access],
         "holds": [astuple(hold) for hold in plan.holds],
         "drift": [astuple(row) for row in plan.drift],
+        "evictions": [[row.feed, row.file.path, row.file.sha256] for row in plan.evictions],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -28,4 +29,16 @@ def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
 
 def _change(change: Change) -> list[Any]:
     files = [astuple(file) for file in change.files]
-    return [change.kind, astuple(change.identity), change.source, files, change.declared.blob, change.landing.id, change.author_commit.id]
+    release = (
+        [change.release.deprecated, [[f.name, f.yanked] for f in change.release.files]] if change.release and change.kind == "mark" else []
+    )
+    return [
+        change.kind,
+        astuple(change.identity),
+        change.source,
+        files,
+        change.declared.blob,
+        change.landing.id,
+        change.author_commit.id,
+        release,
+    ]

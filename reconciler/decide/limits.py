@@ -14,8 +14,8 @@ from reconciler.model.declared import Limit, Settings
 from reconciler.model.plan import Change, Hold, Stock
 from reconciler.model.words import FeedName
 
-WITHDRAWALS: Final = frozenset({"unlist"})
-PROMOTIONS: Final = frozenset({"promote", "extend", "relist"})
+WITHDRAWALS: Final = frozenset({"unlist", "quarantine"})
+PROMOTIONS: Final = frozenset({"promote", "extend", "relist", "release"})
 
 
 def within(changes: Iterable[Change], settings: Settings, stocks: Mapping[FeedName, Stock]) -> tuple[tuple[Change, ...], tuple[Hold, ...]]:

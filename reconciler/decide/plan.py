@@ -12,15 +12,19 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.decide import digest, limits
-from reconciler.decide.desired import authority_holds, malformed_holds
+from reconciler.decide.dependents import Language, left_without
+from reconciler.decide.desired import Desired, authority_holds, malformed_holds
+from reconciler.decide.drifting import drift_of, evictions_of
+from reconciler.decide.marks import new_marks
 from reconciler.decide.people import named
 from reconciler.decide.rows import Row
 from reconciler.decide.rules_in_force import RefusedRule
 from reconciler.decide.sourcing import available
+from reconciler.decide.stands import backing_of, reason_of
 from reconciler.decide.table import Action
 from reconciler.model.declared import MalformedApproval, Rules
 from reconciler.model.plan import ORDER as CHANGE_ORDER
-from reconciler.model.plan import AccessChange, Catalog, Change, ChangeKind, Drift, DriftKind, Hold, Outcome, Plan, Stock
+from reconciler.model.plan import AccessChange, Catalog, Change, ChangeKind, Dependent, Hold, Outcome, Plan, Stock
 from reconciler.model.words import CommitId, FeedName, Identity
 
 CHANGES: Mapping[Action, ChangeKind] = {
@@ -29,13 +33,17 @@ CHANGES: Mapping[Action, ChangeKind] = {
     "extend": "extend",
     "adopt": "adopt",
     "relist": "relist",
+    "release": "release",
+    "mark": "mark",
     "unlist": "unlist",
+    "quarantine": "quarantine",
 }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """What one pass has gathered, for the plan."""
+    """What one pass has gathered, for the plan. `languages` read each feed's names and ranges; `marks`: upstream was asked for
+    new marks of what is published."""
 
     commit: CommitId
     now: datetime
@@ -44,6 +52,8 @@ class Pass:
     malformed: tuple[MalformedApproval, ...]
     stocks: Mapping[FeedName, Stock]
     access: tuple[AccessChange, ...]
+    languages: Mapping[FeedName, Language]
+    marks: bool = False
 
 
 def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted: bool) -> Plan:
@@ -52,11 +62,12 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
     changes: list[Change] = []
     holds = [*_rule_holds(gathered), *(h for m in gathered.malformed for h in malformed_holds(m))]
     for row in rows:
-        change, held = _resolve(row, catalog)
+        change, held = _resolve(row, catalog, marks=gathered.marks)
         changes += change
         holds += held
         if row.desired is not None:
             holds += authority_holds(row.desired)
+    changes = _with_dependents(changes, gathered)
     kept, refused = (tuple(changes), ()) if accepted else limits.within(changes, gathered.rules.settings, gathered.stocks)
     plan = Plan(
         commit=gathered.commit,
@@ -70,7 +81,8 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         changes=tuple(sorted(kept, key=_change_order)),
         access=gathered.access,
         holds=tuple(sorted({*holds, *refused}, key=_hold_order)),
-        drift=tuple(_drift(rows)),
+        drift=tuple(drift_of(rows, gathered.stocks)),
+        evictions=tuple(evictions_of(rows, gathered.rules.settings.feeds)),
     )
     unlimited = replace(plan, changes=tuple(sorted(changes, key=_change_order)), holds=tuple(h for h in plan.holds if h.kind != "limit"))
     return replace(plan, digest=digest.of_plan(unlimited, gathered.stocks), outcome=_outcome(plan))
@@ -88,33 +100,58 @@ def _hold_order(hold: Hold) -> tuple[Any, ...]:
 def _outcome(plan: Plan) -> Outcome:
     if any(d.kind == "differing" for d in plan.drift):
         return "integrity"
-    return "changes" if plan.changes or plan.access else "done"
+    return "changes" if plan.changes or plan.access or plan.evictions else "done"
 
 
-def _resolve(row: Row, catalog: Catalog) -> tuple[list[Change], list[Hold]]:
+def _with_dependents(changes: Iterable[Change], gathered: Pass) -> list[Change]:
+    """The changes, each withdrawal with those that lose their last candidate by it."""
+    changes = list(changes)
+    lost: dict[Identity, tuple[Dependent, ...]] = {}
+    for feed, stock in gathered.stocks.items():
+        taken = {c.identity for c in changes if c.identity.feed == feed and c.kind in limits.WITHDRAWALS}
+        if taken:
+            lost |= left_without(taken, stock, gathered.languages[feed])
+    return [replace(change, dependents=lost.get(change.identity, ())) for change in changes]
+
+
+def _resolve(row: Row, catalog: Catalog, *, marks: bool) -> tuple[list[Change], list[Hold]]:
     """A row as a change, or as the hold that stands in its way, or as neither."""
     desired = row.desired
-    if desired is None or row.action not in CHANGES or desired.source is None:
-        return [], _fewer(row)
-    answer = available(desired, row.files, catalog.get((desired.source, row.identity.package))) if row.needs_bytes else None
-    if isinstance(answer, Hold):
-        return [], [answer]
-    standing = desired.standing
-    if standing.author is None or standing.landing is None or standing.author_commit is None:
+    if desired is None:
         return [], []
-    change = Change(
-        kind=CHANGES[row.action],
+    kind, release, upstream = CHANGES.get(row.action), None, ""
+    if row.needs_bytes and desired.source is not None:
+        answer = available(desired, row.files, catalog.get((desired.source, row.identity.package)))
+        if isinstance(answer, Hold):
+            return [], [answer]
+        release, upstream = answer.release, answer.upstream
+    elif marks and row.wants_marks and row.published is not None and desired.source is not None:
+        new = new_marks(desired, row.published, catalog.get((desired.source, row.identity.package)))
+        if isinstance(new, Hold):
+            return ([_change(row, desired, kind="mark")] if kind else []), [new]
+        if new is not None:
+            kind, release = "mark", new
+    if kind is None:
+        return [], _fewer(row)
+    return [replace(_change(row, desired, kind=kind), release=release, upstream=upstream)], []
+
+
+def _change(row: Row, desired: Desired, *, kind: ChangeKind) -> Change:
+    backing = backing_of(kind, desired)
+    return Change(
+        kind=kind,
         declared=desired.declared,
-        source=desired.source,
+        source=desired.source or FeedName(""),
         files=row.files,
-        author=named(standing.author),
-        approvers=tuple(named(person) for person in standing.approvers),
-        landing=standing.landing,
-        author_commit=standing.author_commit,
-        release=answer.release if answer else None,
-        upstream=answer.upstream if answer else "",
+        author=named(backing.author),
+        approvers=tuple(named(person) for person in backing.approvers),
+        landing=backing.landing,
+        author_commit=backing.author_commit,
+        release=None,
+        upstream="",
+        reason=reason_of(kind, desired),
+        deprecated=desired.deprecated.message if desired.deprecated else None,
     )
-    return [change], []
 
 
 def _fewer(row: Row) -> list[Hold]:
@@ -141,23 +178,3 @@ def _rule_holds(gathered: Pass) -> Iterator[Hold]:
         yield Hold(
             feed="", package="", version="", kind="authority", rule="", reason=reason, remedy=refused.remedy, path=refused.path, line=1
         )
-
-
-def _drift(rows: Iterable[Row]) -> Iterator[Drift]:
-    for row in rows:
-        for kind, detail in _unexplained(row):
-            yield Drift(kind=kind, feed=row.identity.feed, package=row.spelled[0], version=row.spelled[1], detail=detail)
-
-
-def _unexplained(row: Row) -> Iterator[tuple[DriftKind, str]]:
-    """What is published and not explained, of one version."""
-    paths = ", ".join(row.strangers)
-    if row.action == "orphan":
-        command = f"`reconciler approve {row.identity.feed} {' '.join(row.spelled)}`"
-        yield "orphan", f"published, but no approval in force names it; it stays. Approve it again: {command}"
-    if row.action == "conflict":
-        yield "differing", f"the feed holds other bytes than the approval names{f' ({paths})' if paths else ''}; nothing is overwritten"
-    elif paths:
-        yield "alien", f"in feed storage, but nobody approved or recorded it: {paths}"
-    if row.damage:
-        yield "missing", "; ".join(row.damage)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from reconciler.decide.desired import DeclaredState, Desired
-from reconciler.decide.table import Action, PublishedState, action_for, relation_of, same_content
+from reconciler.decide.desired import Desired
+from reconciler.decide.table import Action, DeclaredState, PublishedState, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Stock, Stranger
@@ -24,24 +24,41 @@ class Row:
     action: Action
     files: tuple[ApprovedFile, ...]
     """The approved files that the action is about: of an extension the new ones only, of a repair the recorded ones only."""
+    published: PublishedVersion | None = None
+    """What is recorded of it."""
     damage: tuple[str, ...] = ()
-    """What is wrong with recorded files."""
-    strangers: tuple[str, ...] = ()
-    """Paths of files that stand in the way, or that nobody approved or recorded."""
+    """What is missing of recorded files."""
+    differing: tuple[str, ...] = ()
+    """Recorded files that have other bytes now."""
+    exposed: bool = False
+    """Whether it is recorded as quarantined, and yet lies in the feed."""
+    strangers: tuple[Stranger, ...] = ()
+    """Files that stand in the way, or that nobody approved or recorded."""
 
     @property
     def needs_bytes(self) -> bool:
         """Whether an upstream has to be asked."""
         return self.action in {"promote", "repair", "extend"}
 
+    @property
+    def wants_marks(self) -> bool:
+        """Whether an upstream may have new marks for it."""
+        approved = self.desired is not None and self.desired.state == "approved"
+        return approved and self.published is not None and self.action in {"nothing", "mark"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What feed storage shows of one version. `version` is the record's (None: not recorded), `damaged` what listing found wrong."""
+    """What feed storage shows of one version. `version` is the record's (None: not recorded), the rest what listing found.
+
+    `exposed`: it is recorded as quarantined, and yet lies in the feed.
+    """
 
     package: str
     version: PublishedVersion | None
     damaged: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    exposed: bool = False
     strangers: tuple[Stranger, ...] = ()
 
 
@@ -64,7 +81,13 @@ def _seen(stock: Stock) -> dict[Identity, Seen]:
     for package in stock.packages.values():
         for version in package.versions:
             identity = Identity(feed=stock.feed, package=package.key, version=version.version.key)
-            found[identity] = Seen(package=package.name, version=version, damaged=stock.damaged.get(identity, ()))
+            found[identity] = Seen(
+                package=package.name,
+                version=version,
+                damaged=stock.damaged.get(identity, ()),
+                differing=stock.differing.get(identity, ()),
+                exposed=identity in stock.exposed,
+            )
     strangers: dict[Identity, list[Stranger]] = {}
     for stranger in stock.strangers:
         identity = Identity(feed=stock.feed, package=stranger.package, version=VersionKey(stranger.version))
@@ -81,20 +104,35 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         spelled = (desired.declared.package, desired.declared.version)
     if seen.version is None:
         action = action_for(state, _unrecorded(approved, seen.strangers), recorded=False)
-        paths = tuple(s.path for s in seen.strangers) if action in {"alien", "conflict"} else ()
-        return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=approved, strangers=paths)
+        strange = seen.strangers if action in {"alien", "conflict"} else ()
+        return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=approved, strangers=strange)
     strange = _strange(approved, seen.strangers)
     published = _recorded(state, seen, seen.version, in_the_way={s.file for s in strange} & {file.name for file in approved})
-    action = action_for(state, published, recorded=True, relation=relation_of(approved, seen.version.files))
+    action = action_for(
+        state,
+        published,
+        recorded=True,
+        relation=relation_of(approved, seen.version.files),
+        taking=desired.withdrawn.action if desired and desired.withdrawn else "alert",
+        marked=desired is None or seen.version.deprecated == told(desired, seen.version.upstream_deprecated),
+    )
     return Row(
         identity=identity,
         spelled=spelled,
         desired=desired,
         action=action,
         files=_concerned(action, approved, {file.name for file in seen.version.files}),
+        published=seen.version,
         damage=seen.damaged,
-        strangers=tuple(s.path for s in strange),
+        differing=seen.differing,
+        exposed=seen.exposed,
+        strangers=strange,
     )
+
+
+def told(desired: Desired, upstream: str | None) -> str | None:
+    """What clients are told of a version that should not be used any more: the approval's own word before the registry's."""
+    return desired.deprecated.message if desired.deprecated else upstream
 
 
 def _concerned(action: Action, approved: tuple[ApprovedFile, ...], recorded: AbstractSet[str]) -> tuple[ApprovedFile, ...]:
@@ -104,18 +142,18 @@ def _concerned(action: Action, approved: tuple[ApprovedFile, ...], recorded: Abs
 
 
 def _recorded(state: DeclaredState, seen: Seen, version: PublishedVersion, *, in_the_way: AbstractSet[str]) -> PublishedState:
-    """What is published of a recorded version. Damage matters to what shall stay: a version is unlisted whether or not it is whole."""
-    if in_the_way:
+    """What is published of a recorded version. Damage matters to what shall stay: whether or not it is whole, a version is taken back."""
+    if state == "approved" and (in_the_way or seen.differing):
         return "differing"
-    if seen.damaged and state == "approved":
+    if state == "approved" and seen.damaged:
         return "partial"
-    return "listed" if version.state == "listed" else "unlisted"
+    return "listed" if seen.exposed and state == "withdrawn" else version.state
 
 
-def _strange(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> list[Stranger]:
+def _strange(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> tuple[Stranger, ...]:
     """Files without a record that are not the approved ones, by their own bytes."""
     want = {file.name: file for file in approved}
-    return [s for s in strangers if s.file not in want or not same_content(want[s.file], s.sha256, None)]
+    return tuple(s for s in strangers if s.file not in want or not same_content(want[s.file], s.sha256, s.content_hash))
 
 
 def _unrecorded(approved: tuple[ApprovedFile, ...], strangers: tuple[Stranger, ...]) -> PublishedState:

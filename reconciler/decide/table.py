@@ -4,85 +4,131 @@
 |-----------|-------------------------------|----------|----------------------------------------------------|
 | approved  | absent, partial               | no       | promote                                            |
 | approved  | absent, partial               | yes      | repair                                             |
-| approved  | listed: same / more           | yes      | nothing / extend                                   |
+| approved  | listed: same / more           | yes      | nothing, or mark where its marks differ / extend   |
 | approved  | listed                        | no       | adopt                                              |
 | approved  | unlisted: same / more         | yes      | relist / extend, which lists it again              |
+| approved  | quarantined                   | yes      | release                                            |
 | approved  | anything: fewer               | yes      | fewer: the approval is malformed                   |
-| approved  | unlisted                      | no       | conflict                                           |
+| approved  | unlisted, quarantined         | no       | conflict                                           |
 | approved  | differing                     | any      | conflict                                           |
+| denied    | absent, partial               | no       | hold                                               |
+| denied    | listed                        | yes      | alert, unlist or quarantine, as its rule says      |
+| denied    | anything else                 | yes      | nothing                                            |
 | void      | absent, partial               | no       | hold                                               |
+| withdrawn | not as withdrawn              | yes      | unlist or quarantine, as it says                   |
 | expired   | listed                        | yes      | unlist                                             |
 | expired   | anything else                 | yes      | nothing                                            |
 | malformed | any                           | any      | frozen                                             |
 | none, void| any                           | yes      | orphan                                             |
-| others    | listed, unlisted, differing   | no       | alien                                              |
-| none, expired | absent, partial           | no       | nothing                                            |
+| others    | any but absent, partial       | no       | alien                                              |
+| none, expired, withdrawn | absent, partial | no      | nothing                                            |
 
 `more` means that more files are approved than recorded, `fewer` that a recorded one is not approved. A partial state without a
 record is what a killed writer leaves: no page names it, so it is no alien, and promoting simply finishes it. What is damaged is made
-whole first: a version that also waits to be listed again or extended is so in the next pass.
+whole first: a version that also waits to be extended is so in the next pass.
 """
 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias, assert_never
 
-from reconciler.decide.desired import DeclaredState
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import PublishedFile
 
-PublishedState: TypeAlias = Literal["absent", "partial", "listed", "unlisted", "differing"]
+DeclaredState: TypeAlias = Literal["approved", "denied", "withdrawn", "expired", "void", "malformed", "none"]
+PublishedState: TypeAlias = Literal["absent", "partial", "listed", "unlisted", "quarantined", "differing"]
 Relation: TypeAlias = Literal["same", "more", "fewer", "other"]
+Taking: TypeAlias = Literal["alert", "unlist", "quarantine"]
+"""How a version is taken back: what a withdrawal says, or the rule that denies it; `alert` leaves it where it is."""
 Action: TypeAlias = Literal[
-    "promote", "repair", "extend", "adopt", "relist", "unlist", "conflict", "hold", "frozen", "fewer", "orphan", "alien", "nothing"
+    "promote",
+    "repair",
+    "extend",
+    "adopt",
+    "relist",
+    "release",
+    "mark",
+    "unlist",
+    "quarantine",
+    "conflict",
+    "hold",
+    "alert",
+    "frozen",
+    "fewer",
+    "orphan",
+    "alien",
+    "nothing",
 ]
 
 
-def action_for(declared: DeclaredState, published: PublishedState, *, recorded: bool, relation: Relation = "same") -> Action:
-    """The row of the table. `relation` compares approved with recorded files, and matters only where both exist."""
+def action_for(
+    declared: DeclaredState,
+    published: PublishedState,
+    *,
+    recorded: bool,
+    relation: Relation = "same",
+    taking: Taking = "alert",
+    marked: bool = True,
+) -> Action:
+    """The row of the table.
+
+    `relation` compares approved with recorded files, and matters only where both exist; `taking` is for what is denied or withdrawn;
+    `marked`: the feed tells clients of it what the declaration says.
+    """
     match declared:
         case "malformed":
             return "frozen"
         case "approved":
-            return _approved(published, recorded=recorded, relation=relation)
-        case "expired" if recorded:
-            return "unlist" if published == "listed" else "nothing"
+            return _approved(published, recorded=recorded, relation=relation, marked=marked)
         case "void" | "none" if recorded:
             return "orphan"
-        case "expired" | "void" | "none":
-            return _unrecorded(declared, published)
+        case "denied" | "withdrawn" | "expired" if recorded:
+            return _taken(declared, published, taking)
+        case "denied" | "withdrawn" | "expired" | "void" | "none":
+            if published not in {"absent", "partial"}:
+                return "alien"
+            return "hold" if declared in {"denied", "void"} else "nothing"
         case _:
             assert_never(declared)
 
 
-def _unrecorded(declared: DeclaredState, published: PublishedState) -> Action:
-    if published not in {"absent", "partial"}:
-        return "alien"
-    return "hold" if declared == "void" else "nothing"
+def _taken(declared: Literal["denied", "withdrawn", "expired"], published: PublishedState, taking: Taking) -> Action:
+    """Of what is recorded and shall not be listed. Only a withdrawal changes what is taken back already."""
+    if declared == "withdrawn" and taking != "alert":
+        as_said = published == ("unlisted" if taking == "unlist" else "quarantined")
+        return "nothing" if as_said else taking
+    if published != "listed":
+        return "nothing"
+    return taking if declared == "denied" else "unlist"
 
 
-def _approved(published: PublishedState, *, recorded: bool, relation: Relation) -> Action:
+def _approved(published: PublishedState, *, recorded: bool, relation: Relation, marked: bool) -> Action:
+    if published == "differing" or relation == "other":
+        return "conflict"
+    if not recorded:
+        return _new(published)
+    if relation == "fewer":
+        return "fewer"
     match published:
-        case "differing":
-            return "conflict"
-        case _ if relation == "other":
-            return "conflict"
-        case _ if recorded and relation == "fewer":
-            return "fewer"
         case "absent" | "partial":
-            return "repair" if recorded else "promote"
-        case "unlisted" if not recorded:
-            return "conflict"
-        case "listed" if not recorded:
-            return "adopt"
+            return "repair"
+        case "quarantined":
+            return "release"
         case "listed" | "unlisted" if relation == "more":
             return "extend"
-        case "listed":
-            return "nothing"
         case "unlisted":
             return "relist"
+        case "listed":
+            return "nothing" if marked else "mark"
         case _:
             assert_never(published)
+
+
+def _new(published: Literal["absent", "partial", "listed", "unlisted", "quarantined"]) -> Action:
+    """Of what is approved and not recorded."""
+    if published in {"absent", "partial"}:
+        return "promote"
+    return "adopt" if published == "listed" else "conflict"
 
 
 def relation_of(approved: tuple[ApprovedFile, ...], published: tuple[PublishedFile, ...]) -> Relation:

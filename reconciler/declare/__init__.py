@@ -9,5 +9,6 @@ paths.py         approvals/<feed>/<package>/<version>.yaml <-> names
 feeds.py, permissions.py, approvals.py    shapes -> model, with what concerns several values
 load.py          rules, approvals, or all that is wrong: what the rest of the program calls
 history.py       approval events from landing commits; on lineage.py
-write.py         new approvals and endorsements as text
+write.py         new approvals as text; on quoting.py
+edit.py          an approval changed in place: endorsements, withdrawals, deprecations
 """

@@ -25,11 +25,13 @@ from reconciler.model.declared import (
     Approvals,
     ApprovedFile,
     DeclaredApproval,
+    Deprecation,
     Endorsement,
     Feed,
     MalformedApproval,
     Rules,
     TreeFile,
+    Withdrawal,
 )
 from reconciler.model.words import FeedName, Identity, Problem, VersionKey
 
@@ -58,6 +60,8 @@ def load_approval(path: str, data: bytes) -> Approval:
         expires=shape.expires,
         files=tuple(sorted(files, key=lambda file: file.name)),
         endorsed=tuple(Endorsement(by=e.by, reason=e.reason) for e in shape.endorsed),
+        withdrawn=Withdrawal(action=taken.action, reason=taken.reason, since=taken.since) if (taken := shape.withdrawn) else None,
+        deprecated=Deprecation(reason=old.reason, use=old.use or "") if (old := shape.deprecated) else None,
     )
 
 

@@ -25,13 +25,15 @@ class Span(NamedTuple):
 class Parsed:
     """A file's value and where each part of it stands.
 
-    `lines` has the line of each value; that of a mapping or list under a key is the key's. `key_lines` has those of keys.
+    `lines` has the line of each value; that of a mapping or list under a key is the key's. `key_lines` has those of keys,
+    `key_starts` the indices of their first characters.
     """
 
     path: str
     value: Value
     lines: Mapping[Location, int]
     key_lines: Mapping[Location, int]
+    key_starts: Mapping[Location, int]
     spans: Mapping[Location, Span]
 
     def problem(self, location: Location, *, found: str, expected: str) -> Problem:

@@ -49,6 +49,7 @@ class Reader:
     flawed: set[Location] = field(default_factory=set)
     lines: dict[Location, int] = field(default_factory=dict)
     key_lines: dict[Location, int] = field(default_factory=dict)
+    key_starts: dict[Location, int] = field(default_factory=dict)
     spans: dict[Location, Span] = field(default_factory=dict)
     stack: list[_Open] = field(default_factory=list)
     root: Value | None = None
@@ -60,7 +61,14 @@ class Reader:
             self._refuse((), 1, "an empty file", "a mapping")
         parsed = None
         if complete and self.root is not None:
-            parsed = Parsed(path=self.path, value=self.root, lines=self.lines, key_lines=self.key_lines, spans=self.spans)
+            parsed = Parsed(
+                path=self.path,
+                value=self.root,
+                lines=self.lines,
+                key_lines=self.key_lines,
+                key_starts=self.key_starts,
+                spans=self.spans,
+            )
         return Reading(parsed=parsed, problems=tuple(self.problems), flawed=frozenset(self.flawed))
 
     def _consume(self, text: str) -> bool:
@@ -144,7 +152,7 @@ class Reader:
             self._refuse(here, line, f"the key a second time (first in line {first})", "each key once")
             top.skip = True
         else:
-            self.key_lines[here] = line
+            self.key_lines[here], self.key_starts[here] = line, event.start_mark.index
 
     def _open(self, event: Any) -> bool:
         line = event.start_mark.line + 1

@@ -12,7 +12,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -24,6 +23,7 @@ from reconciler.errors import NotFound, PreconditionFailed
 from reconciler.model.declared import APPROVALS_FOLDER, FEEDS_FILE, POLICIES_FOLDER, TreeFile
 from reconciler.model.events import Commit, PathChange, Person
 from reconciler.model.words import BlobId, CommitId
+from reconciler.stores.spool import spooled
 
 try:
     import git
@@ -135,9 +135,7 @@ class Repository:
         wanted = sorted(set(ids))
         if not wanted:
             return
-        with tempfile.TemporaryFile() as request:
-            request.write("".join(f"{sha}\n" for sha in wanted).encode())
-            request.seek(0)
+        with spooled("a request to git", "".join(f"{sha}\n" for sha in wanted).encode()) as request:
             process = self._git.execute(["git", "cat-file", "--batch", "--buffer"], istream=request, as_process=True)
             try:
                 for sha in wanted:
@@ -211,9 +209,7 @@ def _runner(repo: git.Repo) -> git.Git:
 
 def _run(runner: git.Git, *arguments: str, stdin: bytes = b"") -> tuple[int, bytes, str]:
     """Exit status, standard output, standard error."""
-    with tempfile.TemporaryFile() as request:
-        request.write(stdin)
-        request.seek(0)
+    with spooled("a request to git", stdin) as request:
         status, output, told = runner.execute(
             ["git", *arguments],
             istream=request,

@@ -8,7 +8,7 @@ and so see a number where we see its digits: they accept both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -19,7 +19,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from reconciler.declare.paths import is_device
-from reconciler.model.declared import TASKS, Limit, Task, Usage
+from reconciler.model.declared import FEED_SCHEME, TASKS, Aliens, Limit, Task, Usage, WithdrawalAction
 from reconciler.model.words import FeedName, Sha256
 
 T = TypeVar("T")
@@ -28,6 +28,7 @@ MAX_SIZE: Final = 2**53
 """The largest number that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_FILE_NAME_BYTES: Final = 255
 MAX_SHARE: Final = 100
+"""What stands before the name of a feed of the same repository where a connector names its upstream."""
 RESERVED_FEEDS: Final = frozenset({"ui", "api", "healthz", "metrics"})
 RESERVED_USERS: Final = frozenset({"everyone", "anonymous"})
 SCALAR: Final = ["string", "number", "boolean"]
@@ -139,6 +140,8 @@ def _public_url(text: str) -> str | None:
 def _upstream(text: str) -> str | None:
     if text != text.strip() or not text or not text.isprintable():
         return None
+    if text.startswith(FEED_SCHEME):
+        return text if FEED_NAME.fullmatch(text.removeprefix(FEED_SCHEME)) else None
     if "://" not in text:
         return text
     if text.startswith("file:///"):
@@ -146,17 +149,19 @@ def _upstream(text: str) -> str | None:
     return text if text.startswith(("http://", "https://")) and " " not in text and _without_credentials(text) else None
 
 
-def _task(text: str) -> Task | None:
-    return next((task for task in TASKS if task == text), None)
+def _among(words: Sequence[T]) -> Callable[[str], T | None]:
+    return lambda text: next((word for word in words if word == text), None)
 
 
 def _usage(text: str) -> Usage | None:
     if text == "private":
         refuse("proxy or approved (private feeds are not supported in this version)")
-    return next((usage for usage in SUPPORTED_USAGES if usage == text), None)
+    return _among(SUPPORTED_USAGES)(text)
 
 
 SUPPORTED_USAGES: Final[tuple[Usage, ...]] = ("proxy", "approved")
+ALIENS: Final[tuple[Aliens, ...]] = ("report", "quarantine")
+ACTIONS: Final[tuple[WithdrawalAction, ...]] = ("unlist", "quarantine")
 
 Text: TypeAlias = Annotated[
     str, *_texts("a text that is not empty", lambda t: t if t.strip() else None), WithJsonSchema({"type": SCALAR, "minLength": 1})
@@ -229,7 +234,7 @@ Filter: TypeAlias = Annotated[
 ]
 Upstream: TypeAlias = Annotated[
     str,
-    *_texts("a well-known name, a folder, or an http(s) address without user name, password, '?' and '#'", _upstream),
+    *_texts("a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'", _upstream),
     WithJsonSchema({"type": "string", "minLength": 1}),
 ]
 PublicUrl: TypeAlias = Annotated[
@@ -242,8 +247,10 @@ Bound: TypeAlias = Annotated[
     *_texts('a count, or a share as in "10%" (more than 0%, at most 100%)', _limit),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{1,3})?%)$"}]}),
 ]
-TaskName: TypeAlias = Annotated[Task, *_texts(f"one of: {', '.join(TASKS)}", _task), WithJsonSchema({"enum": list(TASKS)})]
+TaskName: TypeAlias = Annotated[Task, *_texts(f"one of: {', '.join(TASKS)}", _among(TASKS)), WithJsonSchema({"enum": list(TASKS)})]
 FeedUsage: TypeAlias = Annotated[Usage, *_texts("proxy or approved", _usage), WithJsonSchema({"enum": list(SUPPORTED_USAGES)})]
+AliensOption: TypeAlias = Annotated[Aliens, *_texts("report or quarantine", _among(ALIENS)), WithJsonSchema({"enum": list(ALIENS)})]
+Action: TypeAlias = Annotated[WithdrawalAction, *_texts("unlist or quarantine", _among(ACTIONS)), WithJsonSchema({"enum": list(ACTIONS)})]
 
 
 def listed(value: object) -> Any:

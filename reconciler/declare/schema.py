@@ -16,6 +16,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from reconciler.declare.scalars import (
     FEED_NAME,
+    Action,
+    AliensOption,
     Bound,
     By,
     ContentHash,
@@ -69,8 +71,8 @@ class ConnectorShape(Shape):
     model_config = ConfigDict(title="Connector")
 
     upstream: Upstream = Field(
-        description="A well-known name (nuget.org), an http(s) address without credentials, or a folder.",
-        examples=["nuget.org", "https://packages.example/v3/index.json", "./upstream"],
+        description="A well-known name (nuget.org), an http(s) address without credentials, a folder, or feed:<name> for a feed of this file.",
+        examples=["nuget.org", "https://packages.example/v3/index.json", "./upstream", "feed:public-nuget"],
     )
     filters: list[Filter] = Field(
         default=[],
@@ -91,6 +93,12 @@ class FeedShape(Shape):
     )
     promotes_from: list[FeedReference] = Field(
         default=[], description="The feeds that packages may be promoted from into this approved feed.", examples=[["public-nuget"]]
+    )
+    aliens: AliensOption | None = Field(
+        default=None,
+        description="Approved feeds: what becomes of files in feed storage that nobody approved or recorded. Default: report.",
+        examples=["quarantine"],
+        json_schema_extra={"default": "report"},
     )
 
 
@@ -200,6 +208,31 @@ class EndorsementShape(Shape):
     reason: Text = Field(description="Why.")
 
 
+class WithdrawalShape(Shape):
+    """A version that is taken back. Removing the block approves it again."""
+
+    model_config = ConfigDict(title="Withdrawal")
+
+    action: Action = Field(
+        description="unlist: advised against, an exact pin still installs. quarantine: not to be had, though its bytes are kept."
+    )
+    reason: Text = Field(description="Why it is taken back; clients show it.", examples=["Steals credentials: MAL-2026-1234."])
+    since: Day | None = Field(
+        default=None,
+        description="The day from which on it should not have been used; it decides nothing, the withdrawal holds at once.",
+        examples=["2026-11-22"],
+    )
+
+
+class DeprecationShape(Shape):
+    """A version that clients are told not to use any more; it stays listed."""
+
+    model_config = ConfigDict(title="Deprecation")
+
+    reason: Text = Field(description="Why; clients show it.", examples=["No longer maintained."])
+    use: OneLine | None = Field(default=None, description="What to use instead.", examples=["Newtonsoft.Json 13.0.3"])
+
+
 class ApprovalFile(Shape):
     """approvals/<feed>/<package>/<version>.yaml: this version may enter this feed, with these files."""
 
@@ -215,6 +248,8 @@ class ApprovalFile(Shape):
     ticket: OneLine | None = Field(default=None, description="Where it was asked for.", examples=["SEC-123"])
     expires: Day | None = Field(default=None, description="The day from which on (00:00 UTC) it is not approved.", examples=["2027-11-22"])
     files: dict[FileName, FileShape] = Field(min_length=1, description="All files of the version that were reviewed, by name.")
+    withdrawn: WithdrawalShape | None = Field(default=None, description="The version is taken back: how, and why.")
+    deprecated: DeprecationShape | None = Field(default=None, description="Clients are told not to use the version: why, and what instead.")
     endorsed: list[EndorsementShape] = Field(default=[], description="Who stands for it besides its author.")
 
 

@@ -23,6 +23,8 @@ FEEDS_FILE: Final = "feeds.yaml"
 POLICIES_FOLDER: Final = "policies"
 PERMISSIONS_FILE: Final = "policies/permissions.yaml"
 APPROVALS_FOLDER: Final = "approvals"
+FEED_SCHEME: Final = "feed:"
+"""Before the name of a feed of the same repository, where a connector names an upstream."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.model.declared import ApprovedFile, DeclaredApproval, Rules, Task
+from reconciler.model.declared import ApprovedFile, DeclaredApproval, Line, Rules, Task
 from reconciler.model.events import Commit, Named
 from reconciler.model.packages import Listing, PublishedPackage, Release
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
@@ -22,9 +22,23 @@ DriftKind: TypeAlias = Literal["orphan", "alien", "missing", "differing", "pages
 Outcome: TypeAlias = Literal["done", "changes", "invalid", "held", "waiting", "partial", "limit", "integrity"]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Dependent:
+    """A listed version that no listed version satisfies any more: it `needs` a package in a `range`, as it writes both."""
+
+    package: str
+    version: str
+    needs: str
+    range: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """Something that apply will do to one version in one feed. `release` is what the upstream announces, where bytes are needed."""
+    """Something that apply will do to one version in one feed, on whose word and why.
+
+    `release` is what the upstream announces, where bytes or marks are taken from it. `deprecated` is the approval's own word to
+    clients (None: none). `dependents` lose their last candidate by it.
+    """
 
     kind: ChangeKind
     declared: DeclaredApproval
@@ -37,11 +51,23 @@ class Change:
     release: Release | None
     upstream: str
     """Which connector the bytes come from, as feeds.yaml writes it; "" where none are needed."""
+    reason: str
+    deprecated: str | None = None
+    dependents: tuple[Dependent, ...] = ()
 
     @property
     def identity(self) -> Identity:
         """The version that it is about."""
         return self.declared.identity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Eviction:
+    """A file without approval and record that is taken out of a feed and kept aside (`aliens: quarantine` in feeds.yaml)."""
+
+    feed: FeedName
+    file: Stranger
+    where: Line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +123,7 @@ class Plan:
     access: tuple[AccessChange, ...]
     holds: tuple[Hold, ...]
     drift: tuple[Drift, ...]
+    evictions: tuple[Eviction, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,8 +181,8 @@ Catalog: TypeAlias = Mapping[tuple[FeedName, PackageKey], Availability]
 class Stock:
     """What is known of one approved feed in feed storage.
 
-    `commit` is the last applied one (None: never applied). `packages` come from the catalog. `damaged` and `strangers` are filled
-    only when the storage itself was listed: recorded files that are missing or differ, and files that nothing records.
+    `commit` is the last applied one (None: never applied). `packages` come from the catalog. What follows is filled only when the
+    storage itself was listed, apart from what the note of a pass that was stopped gives away; texts name the path that they are about.
     """
 
     feed: FeedName
@@ -164,15 +191,33 @@ class Stock:
     catalog: str
     packages: Mapping[PackageKey, PublishedPackage]
     damaged: Mapping[Identity, tuple[str, ...]]
+    """Recorded versions with files or companions that are not where they belong."""
     strangers: tuple[Stranger, ...]
+    """Files that nothing records."""
+    differing: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)
+    """Recorded versions with files or companions that have other bytes than recorded."""
+    exposed: frozenset[Identity] = frozenset()
+    """Versions that are recorded as quarantined, yet lie where clients can read them."""
+    edited: frozenset[str] = frozenset()
+    """Paths of pages that are not as they were written, or not there; none that a stopped pass may have written."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stranger:
-    """A file in a feed's folder that no record explains, with what its place says it is; `sha256` is of its bytes."""
+    """A file in a feed's folder that no record explains, with what its place says it is; `sha256` is of its bytes.
+
+    `content_hash` is the archive's own (`Inspection.content_hash`), None where it cannot be read. A file where no package file
+    belongs is `junk`: its package and version are "".
+    """
 
     path: str
     package: PackageKey
     version: str
     file: str
     sha256: str
+    content_hash: str | None = None
+
+    @property
+    def junk(self) -> bool:
+        """Whether its place says nothing of a package."""
+        return not self.package

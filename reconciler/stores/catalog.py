@@ -43,13 +43,30 @@ class CatalogUpdate:
 def read_catalog(
     store: Store, feed: FeedName, root: Sha256 | None, parse_version: Callable[[str], Version]
 ) -> dict[PackageKey, CatalogEntry]:
-    """Everything that a feed holds, by package key."""
+    """Everything that a feed holds, by package key; IntegrityError for the first object that is missing or not as it was written."""
     entries: dict[PackageKey, CatalogEntry] = {}
-    for node in _load(store, feed, root).values():
-        for shard in _load(store, feed, node).values():
-            for key, row in _load(store, feed, shard).items():
-                entries[PackageKey(key)] = _decode_entry(PackageKey(key), row, parse_version)
+    for found in explore(store, feed, root, parse_version):
+        if isinstance(found, IntegrityError):
+            raise found
+        entries[found.package.key] = found
     return dict(sorted(entries.items()))
+
+
+def explore(
+    store: Store, feed: FeedName, root: Sha256 | None, parse_version: Callable[[str], Version]
+) -> Iterator[CatalogEntry | IntegrityError]:
+    """All entries, and instead of an object that is missing or not as it was written, the error that names it."""
+    for node in _below(store, feed, root):
+        for shard in [node] if isinstance(node, IntegrityError) else _below(store, feed, node[1]):
+            for row in [shard] if isinstance(shard, IntegrityError) else _below(store, feed, shard[1]):
+                yield row if isinstance(row, IntegrityError) else _decode_entry(PackageKey(row[0]), row[1], parse_version)
+
+
+def _below(store: Store, feed: FeedName, digest: Sha256 | None) -> Iterator[tuple[str, Any] | IntegrityError]:
+    try:
+        yield from _load(store, feed, digest).items()
+    except IntegrityError as error:
+        yield error
 
 
 def update_catalog(store: Store, feed: FeedName, root: Sha256 | None, changed: Iterable[CatalogEntry]) -> CatalogUpdate:
@@ -154,7 +171,7 @@ def _decode_version(row: Mapping[str, Any], parse_version: Callable[[str], Versi
         state=row["state"],
         reason=row["reason"],
         deprecated=row["deprecated"],
-        upstream_deprecated=row.get("upstream_deprecated"),  # not in catalogs of version 0.1
+        upstream_deprecated=row.get("upstream_deprecated", row["deprecated"]),  # not in catalogs of version 0.1
         published_at=datetime.fromisoformat(row["published_at"]),
         files=tuple(_decode_files(row["files"])),
         dependencies=tuple(Dependency(name=n, range=r, condition=c) for n, r, c in row["dependencies"]),

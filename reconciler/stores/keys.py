@@ -6,6 +6,7 @@ state/feeds/<feed>/unfinished.json      what a pass has begun and no head tells 
 state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by content
 state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
 state/feeds/<feed>/quarantine/...       files that were taken out of the feed's folder, at the paths that they had there
+state/feeds/<feed>/aliens/<sha256>/...  files that nobody approved or recorded, taken out likewise
 """
 
 from __future__ import annotations
@@ -45,3 +46,8 @@ def ledger_segment(feed: FeedName, segment: str) -> str:
 def quarantine_folder(feed: FeedName) -> str:
     """The prefix of what was taken out of a feed and kept."""
     return f"state/feeds/{feed}/quarantine/"
+
+
+def aliens_folder(feed: FeedName) -> str:
+    """The prefix of what lay in a feed without approval and record, and was taken out."""
+    return f"state/feeds/{feed}/aliens/"

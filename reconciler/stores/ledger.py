@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
 from reconciler.errors import IntegrityError
 from reconciler.model.words import FeedName
 from reconciler.stores import keys
 from reconciler.stores.head import LedgerTip
 from reconciler.stores.interface import Store
+
+REMEDY: Final = "restore the segment from a backup; the git history still says who approved what"
 
 
 def append(tip: LedgerTip, records: Sequence[dict[str, Any]]) -> tuple[LedgerTip, str, bytes]:
@@ -35,25 +37,75 @@ def append(tip: LedgerTip, records: Sequence[dict[str, Any]]) -> tuple[LedgerTip
 
 def read(store: Store, feed: FeedName, tip: LedgerTip) -> Iterator[dict[str, Any]]:
     """All records, oldest first, each checked against the chain; IntegrityError names the first that is not as it was written."""
-    previous, number = "", 1
-    for segment, following in zip_longest(tip.segments, tip.segments[1:]):
-        stored = store.get(keys.ledger_segment(feed, segment))
+    for segment in segments(store, feed, tip):
+        if segment.wrong:
+            raise _altered(feed, segment.wrong)
+        yield from segment.records
+
+
+def check(store: Store, feed: FeedName, tip: LedgerTip) -> None:
+    """IntegrityError as `read` raises it; keeps no record."""
+    for _ in read(store, feed, tip):
+        pass
+
+
+def segments(store: Store, feed: FeedName, tip: LedgerTip) -> Iterator[Segment]:
+    """All segments in order, each with what is wrong with it; after one that is wrong, the chain is taken up again where it ended.
+
+    A segment without a name comes last where the head does not agree with what its segments amount to.
+    """
+    previous, number, sound = "", 1, True
+    for name, following in zip_longest(tip.segments, tip.segments[1:]):
+        stored = store.get(keys.ledger_segment(feed, name))
         lines = stored.data.splitlines(keepends=True) if stored else []
-        end, tail = (_first_number(following) - 1, segment.partition("-")[2]) if following else (tip.records, tip.hash)
-        written = _Written(start=number, end=end, previous=previous, tail=tail)
+        end, tail = (_first_number(following) - 1, name.partition("-")[2]) if following else (tip.records, tip.hash)
         records = [_record(line) for line in lines]
-        wrong = _first_wrong(lines, records, written)
-        if wrong is not None:
-            raise _altered(feed, f"record {wrong} (segment {segment}) is not as it was written")
-        yield from records
-        previous, number = hash_of(lines[-1]), end + 1
-    if (number, previous) != (tip.records + 1, tip.hash):
-        raise _altered(feed, f"it ends before record {number}, and should have {tip.records}")
+        if not sound:
+            # What the lost line hashed to is told by the name of its segment in part, and by the line after it in whole.
+            claimed = str(records[0].get("previous", "")) if records else ""
+            previous = claimed if claimed.startswith(previous) else previous
+        wrong = _first_wrong(lines, records, _Written(start=number, end=end, previous=previous, tail=tail))
+        sound = wrong is None
+        how = "" if sound else f"record {wrong} (segment {name}) is not as it was written"
+        yield Segment(name=name, first=wrong or number, records=tuple(records) if sound else (), wrong=how)
+        previous, number = (hash_of(lines[-1]) if sound else tail), end + 1
+    if sound and (number, previous) != (tip.records + 1, tip.hash):
+        yield Segment(name="", first=number, records=(), wrong=f"it ends before record {number}, and should have {tip.records}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A segment as it was read: its records, or `wrong`: which record (number `first`) is not as it was written, "" if all are."""
+
+    name: str
+    first: int
+    records: tuple[dict[str, Any], ...]
+    wrong: str
+
+
+def names(store: Store, feed: FeedName) -> frozenset[str]:
+    """All segments that lie in the store, whether or not a head names them."""
+    folder = keys.ledger_segment(feed, "").removesuffix(".jsonl")
+    return frozenset(entry.key.removeprefix(folder).removesuffix(".jsonl") for entry in store.list(folder))
+
+
+def check_tip(feed: FeedName, lying: Iterable[str], tip: LedgerTip) -> None:
+    """IntegrityError if a segment lies in the store that continues the ledger behind the end that the head names.
+
+    An older head that somebody has put back is told by this: heads only ever move on, and records are never taken back.
+    """
+    later = sorted(name for name in frozenset(lying).difference(tip.segments) if _first_number(name) > tip.records)
+    if later:
+        message = (
+            f"the head of {feed} has been rolled back or removed: it ends the ledger at record {tip.records}, "
+            f"but record {_first_number(later[0])} and what follows have been written (segment {later[0]})"
+        )
+        raise IntegrityError(message, remedy=f"restore the newest {keys.head(feed)} from a backup of the store; nothing was written")
 
 
 def _altered(feed: FeedName, how: str) -> IntegrityError:
     message = f"the ledger of {feed} has been altered: {how}"
-    return IntegrityError(message, remedy="restore the segment from a backup; the git history still says who approved what")
+    return IntegrityError(message, remedy=REMEDY)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -168,9 +168,9 @@ def test_a_damaged_companion_is_refused_and_never_overwritten(world):
     world.apply()
     lay(world, {f"files/base/1/{WHEEL}.provenance": b"damaged"})
     world.store.delete(f"feeds/{PYPI}/files/base/1/{WHEEL}")
-    (failure,) = world.apply(Run(listed=True)).failed
-    assert failure.integrity
-    assert "lies in feed storage with other bytes" in failure.error
+    applied = world.apply(Run(listed=True))
+    assert (applied.applied, applied.outcome) == ((), "integrity")
+    assert {drift.kind for drift in applied.plan.drift} == {"differing", "missing"}
     assert objects(world.store)[f"feeds/{PYPI}/files/base/1/{WHEEL}.provenance"] == b"damaged"
 
 
@@ -178,10 +178,10 @@ def test_a_damaged_file_is_refused_and_never_overwritten(world):
     world.apply()
     lay(world, {f"files/base/1/{WHEEL}": b"damaged"})
     applied = world.apply(Run(listed=True))
-    (failure,) = applied.failed
-    assert failure.integrity
-    assert "cannot be what was approved" in failure.error
-    assert applied.outcome == "integrity"
+    (drift,) = applied.plan.drift
+    assert drift.kind == "differing"
+    assert f"files/base/1/{WHEEL} has 7 bytes" in drift.detail
+    assert (applied.applied, applied.outcome) == ((), "integrity")
     assert objects(world.store)[f"feeds/{PYPI}/files/base/1/{WHEEL}"] == b"damaged"
     assert world.apply(Run(listed=True)).outcome == "integrity"
 
@@ -189,8 +189,7 @@ def test_a_damaged_file_is_refused_and_never_overwritten(world):
 def test_a_damaged_package_of_nuget_is_refused_and_never_overwritten(nuget):
     nuget.apply()
     lay(nuget, {f"v3/flatcontainer/core/1.0.0/{NUPKG}": b"PK damaged"}, feed=NUGET)
-    (failure,) = nuget.apply(Run(listed=True)).failed
-    assert failure.integrity
+    assert nuget.apply(Run(listed=True)).outcome == "integrity"
     assert objects(nuget.store)[f"feeds/{NUGET}/v3/flatcontainer/core/1.0.0/{NUPKG}"] == b"PK damaged"
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from reconciler.decide.desired import Desired
 from reconciler.decide.plan import Pass, make_plan
 from reconciler.decide.rows import classify
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import MalformedApproval
-from reconciler.model.packages import PublishedPackage, PublishedVersion
+from reconciler.model.packages import ListedState, PublishedPackage, PublishedVersion
 from reconciler.model.plan import Catalog, Change, Found, Plan, Stock
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 from tests.support.declared import APPROVED, NOW, PUBLIC, found, published, published_file, rules, stock
@@ -37,6 +38,7 @@ def plan_of(
     frozen = frozenset((m.identity.feed, m.identity.package) for m in malformed if m.identity is not None)
     rows = classify({one.declared.identity: one for one in wanted}, frozen, held)
     parts = {"commit": CommitId("c0ffee"), "now": NOW, "rules": rules(), "refused": (), "access": (), **more}
+    parts.setdefault("languages", dict.fromkeys(held, ECOSYSTEMS["pypi"]))
     gathered = Pass(malformed=tuple(malformed), stocks=held, **parts)
     return make_plan(gathered, rows, everything(wanted) if catalog is None else catalog, accepted=accepted)
 
@@ -72,14 +74,7 @@ def _only(damaged: Mapping[Identity, tuple[str, ...]], identity: Identity) -> di
 
 
 def _version(change: Change, old: PublishedVersion | None) -> PublishedVersion:
-    if old is None:
-        return published(change.declared.version, *change.files)
-    match change.kind:
-        case "unlist":
-            return replace(old, state="unlisted")
-        case "relist":
-            return replace(old, state="listed")
-        case "extend":
-            return replace(old, state="listed", files=(*old.files, *map(published_file, change.files)))
-        case _:
-            return old
+    states: dict[str, ListedState] = {"unlist": "unlisted", "quarantine": "quarantined", "mark": "listed"}
+    before = old or published(change.declared.version)
+    new = tuple(map(published_file, change.files)) if old is None or change.kind == "extend" else ()
+    return replace(before, state=states.get(change.kind, "listed"), files=(*before.files, *new), deprecated=change.deprecated)

@@ -1,10 +1,11 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
 from reconciler.decide.authority import HeldEvent, Standing
 from reconciler.decide.desired import authority_holds, desired_of, malformed_holds
-from reconciler.model.declared import Approvals, Line, MalformedApproval
+from reconciler.model.declared import Approvals, Deprecation, Line, MalformedApproval, Withdrawal
 from reconciler.model.facts import facts_of
 from reconciler.model.words import Problem
 from tests.support.declared import (
@@ -23,6 +24,7 @@ from tests.support.declared import (
     rules,
 )
 
+BAD = Withdrawal(action="quarantine", reason="Steals credentials.", since=date(2026, 11, 20))
 SETTINGS = rules().settings
 PKG = identity()
 
@@ -97,6 +99,18 @@ def test_an_approval_expires_at_midnight_utc(now, state):
 
 def test_void_before_expired():
     assert judged(approval("a", expires="2020-01-01"), Standing(facts={"expires": "2020-01-01"})).state == "void"
+
+
+def test_a_withdrawal_is_stronger_than_its_expiry_and_needs_nobody_behind_the_files():
+    taken = replace(approval("a", expires="2026-01-01"), withdrawn=BAD)
+    assert (judged(taken).state, judged(taken).withdrawn) == ("withdrawn", BAD)
+    nobody = Standing(facts={"withdrawn": facts_of(taken)["withdrawn"]})
+    assert (judged(taken, nobody).state, judged(taken, nobody).files) == ("withdrawn", ())
+
+
+def test_a_withdrawal_and_a_deprecation_without_authority_are_none():
+    one = judged(replace(approval("a"), withdrawn=BAD, deprecated=Deprecation(reason="Old.", use="")), standing(approval("a")))
+    assert (one.state, one.withdrawn, one.deprecated) == ("approved", None, None)
 
 
 def test_a_malformed_file_freezes_its_package_and_no_other():

@@ -25,6 +25,7 @@ def change(kind, package, feed=APPROVED):
         author_commit=commit,
         release=None,
         upstream="",
+        reason="",
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from reconciler.decide.authority import HeldEvent, Standing
 from reconciler.decide.rules_in_force import RefusedRule
-from reconciler.model.declared import Limit, MalformedApproval
+from reconciler.model.declared import Limit, MalformedApproval, Withdrawal
 from reconciler.model.events import Named
 from reconciler.model.plan import ORDER, AccessChange, Waiting
 from reconciler.model.words import CommitId, Problem
@@ -29,6 +29,7 @@ from tests.support.declared import (
 from tests.support.declared import approval as approval_of
 
 PKG = identity()
+BAD = Withdrawal(action="quarantine", reason="Steals credentials.", since=None)
 GRANT = AccessChange(change="grant", user="ada", task="administer", feeds=(), line="x:1")
 
 
@@ -86,7 +87,8 @@ def test_an_extension_and_a_repair_bring_their_own_files_only():
 
 
 def test_changes_are_sorted_by_kind_then_by_identity():
-    names = {"unlist": "a", "repair": "b", "promote": "c", "extend": "d", "adopt": "e", "relist": "f"}
+    letters = {"quarantine": "h", "unlist": "a", "repair": "b", "promote": "c", "extend": "d", "adopt": "e"}
+    names = letters | {"release": "g", "relist": "f", "mark": "a0"}
     of = {kind: identity(name) for kind, name in names.items()}
     held = stock(
         {
@@ -94,12 +96,18 @@ def test_changes_are_sorted_by_kind_then_by_identity():
             "b": [published("1.0", "a")],
             "d": [published("1.0", "a")],
             "f": [published("1.0", "a", state="unlisted")],
+            "g": [published("1.0", "a", state="quarantined")],
+            "h": [published("1.0", "a")],
+            "a0": [published("1.0", "a", deprecated="Old.")],
         },
         damaged={of["repair"]: ("gone",)},
         strangers=(stranger("a", of=of["adopt"]),),
     )
     wanted = [
+        desired("a", of=of["mark"]),
         desired("a", of=of["relist"]),
+        desired("a", of=of["release"]),
+        desired("a", of=of["quarantine"], state="withdrawn", withdrawn=BAD),
         desired("a", of=of["adopt"]),
         desired("a", "b", of=of["extend"]),
         desired("a", of=identity("cc")),
@@ -109,13 +117,16 @@ def test_changes_are_sorted_by_kind_then_by_identity():
     ]
     plan = plan_of(*wanted, stocks=[held], accepted=True)
     assert said(plan) == [
+        ("quarantine", "h"),
         ("unlist", "a"),
         ("repair", "b"),
         ("promote", "c"),
         ("promote", "cc"),
         ("extend", "d"),
         ("adopt", "e"),
+        ("release", "g"),
         ("relist", "f"),
+        ("mark", "a0"),
     ]
     assert list(dict.fromkeys(kind for kind, _ in said(plan))) == list(ORDER)
 
@@ -205,7 +216,10 @@ def test_an_orphan_stays_and_the_report_says_how_to_explain_it():
             "orphan",
             "Pkg",
             "1.0",
-            "published, but no approval in force names it; it stays. Approve it again: `reconciler approve approved Pkg 1.0`",
+            (
+                "published, but no approval in force names it; it stays. Either approve it again: "
+                "`reconciler approve approved Pkg 1.0 -m REASON`; or take it back: `reconciler withdraw approved Pkg 1.0 -m REASON`"
+            ),
         )
     ]
     assert (said(plan), plan.outcome) == ([], "done")

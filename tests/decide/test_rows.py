@@ -1,11 +1,17 @@
+from datetime import date
+
 import pytest
 
 from reconciler.decide.rows import classify
+from reconciler.model.declared import Deprecation, Withdrawal
 from reconciler.model.words import Identity, VersionKey
 from tests.support.declared import APPROVED, PAYMENTS, desired, file, identity, published, stock, stranger
 
 PKG = identity()
 A, B = file("a"), file("b")
+BAD = Withdrawal(action="quarantine", reason="Steals credentials.", since=date(2026, 11, 20))
+MILD = Withdrawal(action="unlist", reason="Broken on Windows.", since=None)
+OLD = Deprecation(reason="No longer maintained.", use="pkg 2")
 
 
 def rows(*wanted, frozen=(), **held):
@@ -20,6 +26,10 @@ def row(*wanted, **held):
 
 def recorded(*files, **more):
     return {"pkg": [published("1.0", *files, **more)]}
+
+
+def paths(row):
+    return [one.path for one in row.strangers]
 
 
 def test_nothing_declared_and_nothing_there():
@@ -38,7 +48,7 @@ def test_nothing_declared_and_nothing_there():
         ("approved", recorded("a", "b", "c"), "fewer"),
         ("approved", recorded(file("a", "else"), "b"), "conflict"),
         ("approved", recorded("a", "b", state="unlisted"), "relist"),
-        ("approved", recorded("a", "b", state="quarantined"), "relist"),
+        ("approved", recorded("a", "b", state="quarantined"), "release"),
         ("approved", recorded("a", state="unlisted"), "extend"),
         ("approved", recorded("a", "b", "c", state="unlisted"), "fewer"),
         ("expired", recorded("a", "b"), "unlist"),
@@ -128,6 +138,64 @@ def test_damage_is_told_and_repaired_where_it_is_approved(state, packages, actio
     assert (one.action, one.damage) == (action, ("a is missing",))
 
 
+def test_other_bytes_are_a_conflict_where_it_is_approved_and_stand_in_no_ways_way_else():
+    other = {PKG: ("a has 2 bytes, recorded are 1",)}
+    one = row(desired("a"), packages=recorded("a"), differing=other)
+    assert (one.action, one.differing) == ("conflict", other[PKG])
+    assert row(desired("a", state="expired"), packages=recorded("a"), differing=other).action == "unlist"
+    assert row(desired("a", state="withdrawn", withdrawn=BAD), packages=recorded("a"), differing=other).action == "quarantine"
+    assert row(packages=recorded("a"), differing=other).action == "orphan"
+
+
+# --- taken back ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "state", "exposed", "action"),
+    [
+        (BAD, "listed", False, "quarantine"),
+        (BAD, "unlisted", False, "quarantine"),
+        (BAD, "quarantined", False, "nothing"),
+        (BAD, "quarantined", True, "quarantine"),
+        (MILD, "listed", False, "unlist"),
+        (MILD, "unlisted", False, "nothing"),
+        (MILD, "quarantined", False, "unlist"),
+        (MILD, "quarantined", True, "unlist"),
+    ],
+)
+def test_a_withdrawal_against_the_record(withdrawn, state, exposed, action):
+    wanted = desired("a", state="withdrawn", withdrawn=withdrawn)
+    assert row(wanted, packages=recorded("a", state=state), exposed=frozenset({PKG} if exposed else ())).action == action
+
+
+def test_what_was_quarantined_is_released_and_fetched_again_where_it_was_lost():
+    assert row(desired("a"), packages=recorded("a", state="quarantined")).action == "release"
+    assert row(desired("a"), packages=recorded("a", state="quarantined"), exposed=frozenset({PKG})).action == "release"
+    assert row(desired("a"), packages=recorded("a", state="quarantined"), damaged={PKG: ("gone",)}).action == "repair"
+
+
+@pytest.mark.parametrize(
+    ("declared", "published", "upstream", "action"),
+    [
+        (None, None, None, "nothing"),
+        (OLD, None, None, "mark"),
+        (OLD, OLD.message, None, "nothing"),
+        (OLD, "said upstream", "said upstream", "mark"),
+        (None, OLD.message, None, "mark"),
+        (None, OLD.message, "said upstream", "mark"),
+        (None, "said upstream", "said upstream", "nothing"),
+    ],
+)
+def test_clients_are_told_the_approvals_word_before_the_registrys(declared, published, upstream, action):
+    one = row(desired("a", deprecated=declared), packages=recorded("a", deprecated=published, upstream_deprecated=upstream))
+    assert one.action == action
+
+
+def test_a_deprecation_of_what_is_not_listed_waits_until_it_is():
+    wanted = desired("a", state="withdrawn", withdrawn=MILD, deprecated=OLD)
+    assert row(wanted, packages=recorded("a", state="unlisted")).action == "nothing"
+
+
 # --- strangers --------------------------------------------------------------------------------------------------------------------
 
 
@@ -146,17 +214,17 @@ def test_damage_is_told_and_repaired_where_it_is_approved(state, packages, actio
 )
 def test_files_without_a_record_are_compared_by_their_bytes(state, strangers, action, told):
     one = row(desired("a", "b", state=state), strangers=tuple(strangers))
-    assert (one.action, one.strangers) == (action, tuple(f"files/pkg/1/{name}" for name in told))
+    assert (one.action, paths(one)) == (action, [f"files/pkg/1/{name}" for name in told])
 
 
 def test_a_stranger_that_nothing_declares_is_an_alien():
     one = row(strangers=(stranger("a"),))
-    assert (one.action, one.strangers) == ("alien", ("files/pkg/1/a",))
+    assert (one.action, paths(one)) == ("alien", ["files/pkg/1/a"])
 
 
 def test_a_stranger_beside_recorded_files_is_told_and_changes_nothing():
     one = row(desired("a"), packages=recorded("a"), strangers=(stranger("evil"),))
-    assert (one.action, one.strangers) == ("nothing", ("files/pkg/1/evil",))
+    assert (one.action, paths(one)) == ("nothing", ["files/pkg/1/evil"])
 
 
 def test_what_a_killed_extension_left_is_no_stranger():
@@ -166,7 +234,7 @@ def test_what_a_killed_extension_left_is_no_stranger():
 
 def test_other_bytes_in_the_place_of_an_extension_are_a_conflict():
     one = row(desired("a", "b"), packages=recorded("a"), strangers=(stranger("b", "evil"),))
-    assert (one.action, one.strangers) == ("conflict", ("files/pkg/1/b",))
+    assert (one.action, paths(one)) == ("conflict", ["files/pkg/1/b"])
 
 
 def test_a_stranger_at_a_version_that_is_spelled_otherwise_is_its_own_row():

@@ -11,6 +11,7 @@ class Numbers:
     layout = "{package}/{version}/{file}"
     file_name = "{file}"
     file_suffixes = (".zip",)
+    indexes = ()
 
     def normalize_name(self, name, /):
         if not re.fullmatch(r"[A-Za-z0-9@/_.-]+", name):

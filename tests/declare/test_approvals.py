@@ -11,6 +11,7 @@ from reconciler.model.declared import (
     ApprovedFile,
     Connector,
     DeclaredApproval,
+    Deprecation,
     Endorsement,
     Feed,
     Limit,
@@ -19,6 +20,7 @@ from reconciler.model.declared import (
     Rules,
     Settings,
     TreeFile,
+    Withdrawal,
 )
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Sha256, VersionKey
 from tests.declare.ecosystems import ECOSYSTEMS
@@ -41,6 +43,11 @@ files:
 endorsed:
   - {{by: Grace@Example.org, reason: Read it.}}
   - {{by: ada, reason: Me too.}}
+withdrawn: {{action: quarantine, reason: Steals credentials., since: 2026-11-22}}
+deprecated:
+  reason: |
+    No longer maintained.
+  use: b 2.0
 """
 SMALL = f"reason: Fine.\nfiles: {{a-1.0.zip: {{size: 1, sha256: {SHA}}}}}\n"
 
@@ -62,7 +69,15 @@ def test_a_full_approval():
             ApprovedFile(name="z-1.0.zip", size=0, sha256=Sha256(SHA), content_hash=None),
         ),
         endorsed=(Endorsement(by="grace@example.org", reason="Read it."), Endorsement(by="ada", reason="Me too.")),
+        withdrawn=Withdrawal(action="quarantine", reason="Steals credentials.", since=date(2026, 11, 22)),
+        deprecated=Deprecation(reason="No longer maintained.\n", use="b 2.0"),
     )
+
+
+def test_what_a_withdrawal_and_a_deprecation_need_not_say():
+    approval = load_approval("x.yaml", (SMALL + "deprecated: {reason: no}\nwithdrawn: {reason: 1.10, action: unlist}\n").encode())
+    assert approval.withdrawn == Withdrawal(action="unlist", reason="1.10", since=None)
+    assert approval.deprecated == Deprecation(reason="no", use="")
 
 
 def test_what_looks_like_another_type_is_text():
@@ -71,7 +86,8 @@ def test_what_looks_like_another_type_is_text():
     assert (approval.reason, approval.ticket, approval.source) == ("1.10", "0123", "1e3")
 
 
-KEYS = "expected one of: endorsed, expires, files, from, reason, ticket"
+KEYS = "expected one of: deprecated, endorsed, expires, files, from, reason, ticket, withdrawn"
+ACTION = "expected unlist or quarantine"
 SIZE = "expected a number of bytes, at most 9007199254740992"
 DATE = "expected a date as in 2027-11-22"
 SHA256 = "expected 64 hexadecimal digits (SHA-256)"
@@ -91,7 +107,35 @@ def one_file(name="a.zip", size="1", sha256=SHA, rest=""):
         (SMALL.replace("Fine.", '" \\n"'), ["1: reason: found ' \\n', expected a text that is not empty"]),
         (SMALL.replace("Fine.", ""), ["1: reason: found nothing (empty value), expected a value, or the key left out"]),
         (SMALL.replace("reason", "reson"), ["1: reason: found nothing (missing key), expected a text that is not empty", f"1: reson: found an unknown key, {KEYS}"]),
-        (SMALL + "withdrawn: {action: unlist}\n", [f"3: withdrawn: found an unknown key, {KEYS}"]),
+        (SMALL + "withdrawn: {action: unlist}\n", ["3: withdrawn.reason: found nothing (missing key), expected a text that is not empty"]),
+        (
+            SMALL + "withdrawn:\n  action: delete\n  reason: ' '\n  since: monday\n  until: 2027-01-01\n",
+            [
+                f"4: withdrawn.action: found 'delete', {ACTION}",
+                "5: withdrawn.reason: found ' ', expected a text that is not empty",
+                f"6: withdrawn.since: found 'monday', {DATE}",
+                "7: withdrawn.until: found an unknown key, expected one of: action, reason, since",
+            ],
+        ),
+        (
+            SMALL + "withdrawn: {}\n",
+            [
+                f"3: withdrawn.action: found nothing (missing key), {ACTION}",
+                "3: withdrawn.reason: found nothing (missing key), expected a text that is not empty",
+            ],
+        ),
+        (SMALL + "withdrawn: unlist\n", ["3: withdrawn: found 'unlist', expected a mapping"]),
+        (SMALL + "withdrawn:\n", ["3: withdrawn: found nothing (empty value), expected a value, or the key left out"]),
+        (SMALL + "deprecated: {use: b 2.0}\n", ["3: deprecated.reason: found nothing (missing key), expected a text that is not empty"]),
+        (
+            SMALL + "deprecated: {reason: x, use: ' ', message: x}\n",
+            [
+                "3: deprecated.use: found ' ', expected one line of text",
+                "3: deprecated.message: found an unknown key, expected one of: reason, use",
+            ],
+        ),
+        (SMALL + "deprecated:\n  reason: x\n  use: |\n    a\n    b\n", ["5: deprecated.use: found 'a\\nb\\n', expected one line of text"]),
+        (SMALL + "deprecated: true\n", ["3: deprecated: found 'true', expected a mapping"]),
         (SMALL + "ticket: |\n  a\n  b\n", ["3: ticket: found 'a\\nb\\n', expected one line of text"]),
         (SMALL + "from: Public\n", ["3: from: found 'Public', expected the name of a feed"]),
         (SMALL + "expires: 2027-1-2\n", [f"3: expires: found '2027-1-2', {DATE}"]),

@@ -89,7 +89,7 @@ def test_a_count_of_none_is_a_limit():
 
 URL = "expected an http(s) address without user name, password, '?' and '#'"
 NAME = "expected a feed name: a-z, 0-9 and '-', not ui, api, healthz, metrics or a device name of Windows"
-UPSTREAM = "expected a well-known name, a folder, or an http(s) address without user name, password, '?' and '#'"
+UPSTREAM = "expected a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'"
 BOUND = 'expected a count, or a share as in "10%" (more than 0%, at most 100%)'
 
 
@@ -192,9 +192,37 @@ BOUND = 'expected a count, or a share as in "10%" (more than 0%, at most 100%)'
             ],
         ),
         (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], aliens: delete}"),
+            ["feeds.yaml:3: feeds.f.aliens: found 'delete', expected report or quarantine"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: x}], aliens: report}"),
+            ["feeds.yaml:3: feeds.f.aliens: found a key of another usage, expected no such key, since usage is proxy"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: 'feed:q'}, {upstream: 'feed:Q'}]}"),
+            [f"feeds.yaml:3: feeds.f.connectors[1].upstream: found 'feed:Q', {UPSTREAM}"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: x}, {upstream: 'feed:q'}]}"),
+            ["feeds.yaml:3: feeds.f.connectors[1].upstream: found the unknown feed 'q', expected feed:p"],
+        ),
+        (
+            a_feed("f: {type: letters, usage: proxy, connectors: [{upstream: 'feed:p'}]}"),
+            ["feeds.yaml:3: feeds.f.connectors[0].upstream: found 'p', a feed of type 'numbers', expected a feed of type 'letters'"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: 'feed:f'}]}"),
+            ["feeds.yaml:3: feeds.f.connectors[0].upstream: found a cycle (f -> f), expected feeds that do not lead back here"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: 'feed:p'}]}").replace("upstream: x", "upstream: 'feed:f'"),
+            ["feeds.yaml:2: feeds.p.connectors[0].upstream: found a cycle (p -> f -> p), expected feeds that do not lead back here"],
+        ),
+        (
             a_feed("f: {type: numbers, usage: approved, promotes_from: [p], dependencies: warn, targets: {}}"),
             [
-                f"feeds.yaml:3: feeds.f.{key}: found an unknown key, expected one of: connectors, promotes_from, type, usage"
+                f"feeds.yaml:3: feeds.f.{key}: found an unknown key, expected one of: aliens, connectors, promotes_from, type, usage"
                 for key in ("dependencies", "targets")
             ],
         ),
@@ -216,7 +244,7 @@ def test_an_upstream_carries_no_credentials(upstream):
 
 
 @pytest.mark.parametrize(
-    "upstream", ["nuget.org", "./folder", "/srv/a b", "file:///srv/x", "https://h.example/v3/index.json", "http://[::1]:80/"]
+    "upstream", ["nuget.org", "feed:p", "./folder", "/srv/a b", "file:///srv/x", "https://h.example/v3/index.json", "http://[::1]:80/"]
 )
 def test_upstreams(upstream):
     settings = read_settings(
@@ -234,6 +262,43 @@ def test_a_pipeline_that_leads_back_is_told_once():
     assert line == "feeds.yaml:2: feeds.a.promotes_from: found a cycle (a -> b -> c -> a), expected feeds that do not lead back here"
 
 
+def test_feeds_that_promote_and_connect_in_a_circle():
+    """An approved feed that a proxy feed shows, which it promotes from itself: packages would approve one another."""
+    text = """\
+feeds:
+  inner: {type: numbers, usage: approved, promotes_from: [shown]}
+  shown:
+    type: numbers
+    usage: proxy
+    connectors:
+      - upstream: ./folder
+      - upstream: feed:inner
+"""
+    assert told(text) == [
+        "feeds.yaml:2: feeds.inner.promotes_from: found a cycle (inner -> shown -> inner), expected feeds that do not lead back here"
+    ]
+    assert told(text.replace("feed:inner", "nuget.org")) == []
+
+
+def test_a_feed_may_show_another_one_of_any_usage():
+    text = WHOLE.replace("      - upstream: ../folder\n", "      - upstream: ../folder\n      - upstream: feed:mirror\n").replace(
+        "  stable:",
+        "  mirror: {type: numbers, usage: proxy, connectors: [{upstream: 'feed:all'}]}\n"
+        "  all: {type: numbers, usage: proxy, connectors: [{upstream: numbers.example}]}\n  stable:",
+    )
+    settings = read_settings(text.encode(), ("numbers",)).settings
+    assert settings is not None
+    assert settings.feeds[FeedName("public-numbers")].connectors[-1] == Connector(upstream="feed:mirror")
+    assert settings.feeds[FeedName("mirror")].connectors == (Connector(upstream="feed:all"),)
+
+
+@pytest.mark.parametrize(("said", "aliens"), [("", "report"), (", aliens: report", "report"), (", aliens: quarantine", "quarantine")])
+def test_what_becomes_of_files_that_nobody_approved(said, aliens):
+    settings = read_settings(a_feed(f"f: {{type: numbers, usage: approved, promotes_from: [p]{said}}}").encode(), ("numbers",)).settings
+    assert settings is not None
+    assert settings.feeds[FeedName("f")].aliens == aliens
+
+
 def test_entries_that_are_wrong_do_not_hide_what_is_wrong_with_others():
     text = (
         "store: &x ./feeds\n"
@@ -245,7 +310,7 @@ def test_entries_that_are_wrong_do_not_hide_what_is_wrong_with_others():
     assert told(text) == [
         "feeds.yaml:1: store: found an anchor ('&x'), expected the value alone",
         "feeds.yaml:4: feeds.q.usage: found 'no', expected proxy or approved",
-        "feeds.yaml:4: feeds.q.typ: found an unknown key, expected one of: connectors, promotes_from, type, usage",
+        "feeds.yaml:4: feeds.q.typ: found an unknown key, expected one of: aliens, connectors, promotes_from, type, usage",
         "feeds.yaml:3: feeds.p.connectors: found none, expected at least one connector, since usage is proxy",
         "feeds.yaml:5: feeds.f.promotes_from[1]: found the unknown feed 'r', expected p",
     ]

@@ -28,6 +28,7 @@ RULES = {"feeds.yaml": FEEDS, "policies/permissions.yaml": PERMISSIONS}
 PATH = "approvals/approved/Foo/1.0.yaml"
 OTHER_SPELLING = "approvals/approved/foo/1.00.yaml"
 A, B = "ab" * 32, "cd" * 32
+BAD, BAD_FACT = "{action: quarantine, reason: Bad., since: 2026-11-20}", '["quarantine", "2026-11-20", "Bad."]'
 
 
 def approval(reason="Fine.", files=(("a.zip", A),), **more):
@@ -89,8 +90,10 @@ def test_a_promotion(repo):
         (approval(expires="2027-01-01"), {"expires": "2027-01-01"}),
         (approval(**{"from": "other"}), {"from": "other"}),
         (approval(endorsed="[{by: grace, reason: Read it.}]"), {"endorsed": "grace\tRead it."}),
+        (approval(withdrawn=BAD), {"withdrawn": BAD_FACT}),
+        (approval(deprecated="{reason: Old., use: b 2}"), {"deprecated": '["Old.", "b 2"]'}),
     ],
-    ids=["extended", "other file", "other digest", "expires", "other source", "endorsed"],
+    ids=["extended", "other file", "other digest", "expires", "other source", "endorsed", "withdrawn", "deprecated"],
 )
 def test_facts_that_change_and_change_back(repo, after, moved):
     repo.commit({PATH: approval()}, by=GRACE)
@@ -366,6 +369,97 @@ def test_a_parent_that_only_the_text_of_a_commit_names_moves_no_approval(repo):
     merge = f"tree {tree}\nparent {gone}\nparent {forged}\nauthor Merger <merger@example.org> 1767225600 +0000\ncommitter {who}\n\nMerge\n"
     repo.raw_commit(merge.encode(), on="main")
     assert told(repo)[-1] == (3, "Mallory", {"file:a.zip": "1 A"})
+
+
+# --- taking back --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{action: unlist, reason: Bad.}", "{action: quarantine, reason: Bad.}"),
+        ("{action: unlist, reason: Bad.}", "{action: unlist, reason: Worse.}"),
+        ("{action: unlist, reason: Bad.}", "{action: unlist, reason: Bad., since: 2026-11-20}"),
+    ],
+)
+def test_every_part_of_a_withdrawal_is_part_of_the_fact(repo, before, after):
+    repo.commit({PATH: approval(withdrawn=before)}, by=GRACE)
+    repo.commit({PATH: approval(withdrawn=after)}, by=ADA)
+    assert [list(moved) for _, _, moved in told(repo)] == [["file:a.zip", "withdrawn"], ["withdrawn"]]
+
+
+def test_a_withdrawal_that_is_only_written_otherwise_is_no_event(repo):
+    repo.commit({PATH: approval(withdrawn=BAD)}, by=GRACE)
+    block = "\n  since: '2026-11-20'\n  # why\n  reason: \"Bad.\"\n  action: quarantine"
+    repo.commit({PATH: approval(withdrawn=block)}, by=ADA)
+    assert told(repo) == [(1, "Grace", {"file:a.zip": "1 A", "withdrawn": BAD_FACT})]
+
+
+def test_who_withdraws_is_the_author_of_that_and_of_nothing_else(repo):
+    repo.branch("topic")
+    repo.commit({PATH: approval()}, by=ADA, on="topic")
+    taken = repo.commit({PATH: approval(withdrawn=BAD)}, by=GRACE, on="topic")
+    repo.commit({PATH: approval(reason="A better one.", withdrawn=BAD)}, by=ALAN, on="topic")
+    repo.merge("topic", by=MERGER)
+    assert told(repo) == [(1, "Ada", {"file:a.zip": "1 A"}), (1, "Grace", {"withdrawn": BAD_FACT})]
+    assert read(repo)[1].author.id == taken
+
+
+@pytest.mark.parametrize("way", ["merge", "squash", "rebase"])
+def test_who_withdraws_and_who_gives_back_by_way_of_landing(repo, way):
+    def land(branch):
+        match way:
+            case "merge":
+                repo.merge(branch, by=MERGER)
+            case "squash":
+                repo.squash(branch, by=MERGER)
+            case _:
+                repo.rebase_merge(branch, committer=MERGER)
+
+    repo.commit({PATH: approval()}, by=ADA)
+    repo.branch("bad")
+    repo.commit({PATH: approval(withdrawn=BAD)}, by=GRACE, on="bad")
+    land("bad")
+    repo.branch("good")
+    repo.commit({PATH: approval(reason="It was another package.")}, by=ALAN, on="good")
+    land("good")
+    grace, alan = ("Merger", "Merger") if way == "squash" else ("Grace", "Alan")
+    assert told(repo)[1:] == [(2, grace, {"withdrawn": BAD_FACT}), (3, alan, {"withdrawn": None})]
+    taken, back = read(repo)[1:]
+    assert (taken.witnesses, back.witnesses) == (((GRACE, MERGER), (ALAN, MERGER)) if way == "rebase" else ((MERGER,), (MERGER,)))
+    assert back.approval is not None
+    assert (back.approval.withdrawn, back.approval.reason, back.first) == (None, "It was another package.", False)
+
+
+def test_a_withdrawal_that_a_merge_adds_is_the_mergers(repo):
+    repo.commit({PATH: approval()}, by=ADA)
+    repo.branch("topic")
+    repo.commit({PATH: approval(expires="2027-01-01")}, by=GRACE, on="topic")
+    repo.merge("topic", by=MERGER, also={PATH: approval(expires="2027-01-01", withdrawn=BAD)})
+    assert told(repo)[1:] == [(2, "Grace", {"expires": "2027-01-01"}), (2, "Merger", {"withdrawn": BAD_FACT})]
+
+
+def test_a_withdrawal_that_was_removed_on_the_branch_and_comes_back_is_its_last_writers(repo):
+    repo.commit({PATH: approval()}, by=ADA)
+    repo.branch("topic")
+    for person, more in ((GRACE, {"withdrawn": BAD}), (ADA, {}), (ALAN, {"withdrawn": BAD})):
+        repo.commit({PATH: approval(**more)}, by=person, on="topic")
+    repo.merge("topic", by=MERGER)
+    assert told(repo)[1:] == [(2, "Alan", {"withdrawn": BAD_FACT})]
+
+
+def test_an_approval_that_is_deleted_and_written_again_withdrawn_is_one_event(repo):
+    repo.commit({PATH: approval()}, by=ADA)
+    repo.commit({PATH: None}, by=ALAN)
+    repo.commit({PATH: approval(withdrawn=BAD)}, by=GRACE)
+    assert told(repo)[1:] == [(2, "Alan", {"file:a.zip": None}), (3, "Grace", {"file:a.zip": "1 A", "withdrawn": BAD_FACT})]
+
+
+def test_a_withdrawal_in_a_file_that_cannot_be_read_is_none_yet(repo):
+    repo.commit({PATH: approval()}, by=ADA)
+    repo.commit({PATH: approval(withdrawn="{action: delete, reason: Bad.}")}, by=GRACE)
+    repo.commit({PATH: approval(withdrawn=BAD)}, by=ALAN)
+    assert told(repo)[1:] == [(3, "Alan", {"withdrawn": BAD_FACT})]
 
 
 # --- rules --------------------------------------------------------------------------------------------------------------------

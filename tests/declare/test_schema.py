@@ -61,10 +61,20 @@ def test_null_is_allowed_nowhere(kind):
         ("approval", SMALL + "ticket: 123\nfrom: 123\n"),
         ("approval", SMALL.replace("Fine.", "1.10")),
         ("approval", SMALL.replace("size: 1", "size: '1'")),
+        ("approval", SMALL + "withdrawn: {action: unlist, reason: 7}\ndeprecated: {reason: x, use: 2.0}\n"),
     ],
 )
 def test_an_editor_accepts_what_we_accept(kind, text):
     assert editor_says(kind, text) == []
+
+
+def test_an_editor_knows_the_words_and_what_is_meant_by_default():
+    shapes = json_schema("approval")["$defs"]
+    assert shapes["WithdrawalShape"]["properties"]["action"]["enum"] == ["unlist", "quarantine"]
+    assert shapes["WithdrawalShape"]["required"] == ["action", "reason"]
+    assert shapes["DeprecationShape"]["required"] == ["reason"]
+    aliens = json_schema("feeds")["$defs"]["FeedShape"]["properties"]["aliens"]
+    assert (aliens["enum"], aliens["default"]) == (["report", "quarantine"], "report")
 
 
 def test_what_the_editor_was_shown_is_accepted():
@@ -87,6 +97,14 @@ def test_what_the_editor_was_shown_is_accepted():
         ("approval", "reason: x\n"),
         ("approval", SMALL + "expires: tomorrow\n"),
         ("approval", SMALL + "ticket: null\n"),
+        ("approval", SMALL + "withdrawn: {action: unlist}\n"),
+        ("approval", SMALL + "withdrawn: {reason: x}\n"),
+        ("approval", SMALL + "withdrawn: {action: delete, reason: x}\n"),
+        ("approval", SMALL + "withdrawn: {action: unlist, reason: x, until: 2027-01-01}\n"),
+        ("approval", SMALL + "withdrawn: null\n"),
+        ("approval", SMALL + "deprecated: true\n"),
+        ("approval", SMALL + "deprecated: {use: x}\n"),
+        ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], aliens: delete}}\n"),
         ("approval", SMALL.replace("size: 1", "size: -1")),
         ("approval", SMALL.replace(SHA, "abc")),
         ("approval", SMALL.replace("a-1.0.zip", "'../x'")),

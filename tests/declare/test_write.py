@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from reconciler.declare.characters import HIDDEN_IN_TEXT
 from reconciler.declare.load import load_approval
-from reconciler.declare.write import append_endorsement, new_approval
-from reconciler.errors import DeclarationInvalid, Refused
-from reconciler.model.declared import Approval, ApprovedFile, Endorsement
+from reconciler.declare.write import new_approval
+from reconciler.errors import Refused
+from reconciler.model.declared import Approval, ApprovedFile, Deprecation, Endorsement, Withdrawal
 from reconciler.model.words import FeedName, Sha256
 
 SHA = "5ec4a0ab" * 8
@@ -24,6 +24,8 @@ def approval(**changed):
         "expires": date(2027, 11, 22),
         "files": (ApprovedFile(name="newtonsoft.json.13.0.3.nupkg", size=2447235, sha256=Sha256(SHA), content_hash=HASH),),
         "endorsed": (),
+        "withdrawn": None,
+        "deprecated": None,
     }
     return Approval(**{**said, **changed})
 
@@ -97,6 +99,32 @@ def test_quotes_stand_only_where_they_are_needed(reason, written):
     assert yaml.safe_load(text)["reason"] == reason
 
 
+def test_a_withdrawal_and_a_deprecation_stand_between_files_and_endorsements():
+    said = approval(
+        withdrawn=Withdrawal(action="quarantine", reason="Steals credentials.\nSee MAL-2026-1.\n", since=date(2026, 11, 20)),
+        deprecated=Deprecation(reason="No longer maintained.", use="Newtonsoft.Json 13.0.4"),
+        endorsed=(Endorsement(by="ada", reason="Read it."),),
+    )
+    assert new_approval(said) == new_approval(approval()) + (
+        "withdrawn:\n"
+        "  action: quarantine\n"
+        "  reason: |\n"
+        "    Steals credentials.\n"
+        "    See MAL-2026-1.\n"
+        "  since: 2026-11-20\n"
+        "deprecated:\n"
+        "  reason: No longer maintained.\n"
+        "  use: Newtonsoft.Json 13.0.4\n"
+        "endorsed:\n"
+        "  - {by: ada, reason: Read it.}\n"
+    )
+
+
+def test_of_a_withdrawal_and_a_deprecation_what_is_not_said_is_left_out():
+    said = approval(withdrawn=Withdrawal(action="unlist", reason="no", since=None), deprecated=Deprecation(reason="1.10", use=""))
+    assert new_approval(said).endswith('withdrawn:\n  action: unlist\n  reason: "no"\ndeprecated:\n  reason: "1.10"\n')
+
+
 TEXTS = st.text(max_size=60) | st.text(alphabet="ab 01.:#-\n'\"{}[],&*!|>%@`~=<\t\\", max_size=40)
 NAMES = st.from_regex(r"[A-Za-z0-9_+~!(é][A-Za-z0-9._+~!( é#:,{-]{0,30}", fullmatch=True)
 FILES = st.builds(
@@ -106,19 +134,53 @@ FILES = st.builds(
     sha256=st.sampled_from(["0" * 64, "1" * 30 + "e" + "1" * 33, "ab" * 32]).map(Sha256),
     content_hash=st.none() | st.sampled_from([HASH, "0" * 86 + "=="]),
 )
-APPROVALS = st.builds(
-    Approval,
-    source=st.none() | st.sampled_from(["public", "1e3", "007", "no"]).map(FeedName),
-    reason=TEXTS,
-    ticket=st.just("") | TEXTS,
-    expires=st.none() | st.dates(),
-    files=st.lists(FILES, max_size=3, unique_by=lambda file: file.name).map(lambda files: tuple(sorted(files, key=lambda file: file.name))),
-    endorsed=st.lists(st.builds(Endorsement, by=st.sampled_from(["ada", "no", "12", "a@b.example"]), reason=TEXTS), max_size=2).map(tuple),
-)
+
+
+def withdrawals(texts):
+    return st.builds(Withdrawal, action=st.sampled_from(["unlist", "quarantine"]), reason=texts, since=st.none() | st.dates())
+
+
+def deprecations(texts, lines):
+    return st.builds(Deprecation, reason=texts, use=st.just("") | lines)
+
+
+def approvals(texts, lines, *, fewest):
+    """Approvals of at least so many files that say these texts."""
+    files = st.lists(FILES, min_size=fewest, max_size=3, unique_by=lambda file: file.name)
+    endorsements = st.builds(Endorsement, by=st.sampled_from(["ada", "no", "12", "a@b.example"]), reason=texts)
+    return st.builds(
+        Approval,
+        source=st.none() | st.sampled_from(["public", "1e3", "007", "no"]).map(FeedName),
+        reason=texts,
+        ticket=st.just("") | lines,
+        expires=st.none() | st.dates(),
+        files=files.map(lambda found: tuple(sorted(found, key=lambda file: file.name))),
+        endorsed=st.lists(endorsements, max_size=2).map(tuple),
+        withdrawn=st.none() | withdrawals(texts),
+        deprecated=st.none() | deprecations(texts, lines),
+    )
+
+
+APPROVALS = approvals(TEXTS, TEXTS, fewest=0)
+SAYABLE = TEXTS.map(lambda text: HIDDEN_IN_TEXT.sub("", text)).map(lambda text: text if text.strip() else f"{text}x")
+LINES = SAYABLE.map(lambda text: text.replace("\n", " ")).map(lambda text: text if text.strip() else "x")
 
 
 def can_be_said(text):
     return bool(text.strip()) and not HIDDEN_IN_TEXT.search(text)
+
+
+def use_of(said):
+    return said.deprecated.use if said.deprecated else ""
+
+
+def texts_of(said):
+    lines = [text for text in (said.ticket, use_of(said)) if text]
+    return [said.reason, *lines, *(block.reason for block in (*said.endorsed, said.withdrawn, said.deprecated) if block)]
+
+
+def is_sayable(said):
+    return bool(said.files) and all(map(can_be_said, texts_of(said))) and "\n" not in said.ticket + use_of(said)
 
 
 @given(APPROVALS)
@@ -126,13 +188,15 @@ def test_what_is_written_is_read_back_or_refused(said):
     try:
         text = new_approval(said)
     except Refused:
-        texts = [said.reason, *([said.ticket] if said.ticket else []), *(e.reason for e in said.endorsed)]
-        assert not (all(map(can_be_said, texts)) and "\n" not in said.ticket and said.files)
+        assert not is_sayable(said)
         return
     assert load_approval("x.yaml", text.encode()) == said
     plain = yaml.safe_load(text)
     assert plain["reason"] == said.reason
     assert [e["reason"] for e in plain.get("endorsed", [])] == [e.reason for e in said.endorsed]
+    assert {key: plain[key]["reason"] for key in ("withdrawn", "deprecated") if key in plain} == {
+        key: block.reason for key, block in (("withdrawn", said.withdrawn), ("deprecated", said.deprecated)) if block
+    }
     assert {name: file["sha256"] for name, file in plain["files"].items()} == {file.name: file.sha256 for file in said.files}
     assert {name: file["size"] for name, file in plain["files"].items()} == {file.name: file.size for file in said.files}
 
@@ -171,83 +235,3 @@ def test_what_cannot_be_said_is_refused(changed, message):
 def test_half_a_character_is_refused():
     with pytest.raises(Refused):
         new_approval(approval(reason="a\ud800"))
-
-
-# --- endorsements -------------------------------------------------------------------------------------------------------------
-
-FILES_LINE = f"files: {{a.zip: {{size: 1, sha256: {SHA}}}}}"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (
-            f"# first\nreason: x   # why\n{FILES_LINE}  # end\n# last\n",
-            f"# first\nreason: x   # why\n{FILES_LINE}  # end\nendorsed:\n  - {{by: ada, reason: Read it.}}\n# last\n",
-        ),
-        (f"{FILES_LINE}\nreason: x", f"{FILES_LINE}\nreason: x\nendorsed:\n  - {{by: ada, reason: Read it.}}\n"),
-        (f"{FILES_LINE}\r\nreason: x", f"{FILES_LINE}\r\nreason: x\r\nendorsed:\r\n  - {{by: ada, reason: Read it.}}\r\n"),
-        (
-            f"\ufeff{FILES_LINE}\nreason: |\n  x\n  # no comment\n\n# comment\n",
-            f"\ufeff{FILES_LINE}\nreason: |\n  x\n  # no comment\n\nendorsed:\n  - {{by: ada, reason: Read it.}}\n# comment\n",
-        ),
-        (f"---\n{FILES_LINE}\nreason: x\n...\n", f"---\n{FILES_LINE}\nreason: x\nendorsed:\n  - {{by: ada, reason: Read it.}}\n...\n"),
-        (f"  {FILES_LINE}\n  reason: x\n", f"  {FILES_LINE}\n  reason: x\n  endorsed:\n    - {{by: ada, reason: Read it.}}\n"),
-        (
-            f"endorsed:\n- by: bob   # he\n  reason: y # so\n# between\n{FILES_LINE}\nreason: x\n",
-            f"endorsed:\n- by: bob   # he\n  reason: y # so\n- {{by: ada, reason: Read it.}}\n# between\n{FILES_LINE}\nreason: x\n",
-        ),
-        (
-            f"{FILES_LINE}\nreason: x\nendorsed:\n    - {{by: bob, reason: y}} # c",
-            f"{FILES_LINE}\nreason: x\nendorsed:\n    - {{by: bob, reason: y}} # c\n    - {{by: ada, reason: Read it.}}\n",
-        ),
-        (f"{FILES_LINE}\nreason: x\nendorsed: []\n", f"{FILES_LINE}\nreason: x\nendorsed: [{{by: ada, reason: Read it.}}]\n"),
-        (
-            f"{FILES_LINE}\nreason: x\nendorsed: [\n  {{by: bob, reason: y}}, # c\n]\n",
-            f"{FILES_LINE}\nreason: x\nendorsed: [\n  {{by: bob, reason: y}}, {{by: ada, reason: Read it.}}, # c\n]\n",
-        ),
-        (f"{{reason: x, {FILES_LINE}}}\n", f"{{reason: x, {FILES_LINE}, endorsed: [{{by: ada, reason: Read it.}}]}}\n"),
-    ],
-)
-def test_an_endorsement_is_put_in_and_the_rest_stays(before, after):
-    assert append_endorsement("a.yaml", before, by="ada", reason="Read it.") == after
-    assert load_approval("a.yaml", after.encode()).endorsed[-1] == Endorsement(by="ada", reason="Read it.")
-
-
-@given(said=APPROVALS, by=st.sampled_from(["ada", "no", "Ada@X.example"]), reason=TEXTS)
-def test_endorsing_changes_nothing_else(said, by, reason):
-    try:
-        text = new_approval(said)
-        extended = append_endorsement("a.yaml", text, by=by, reason=reason)
-    except Refused:
-        return
-    after = load_approval("a.yaml", extended.encode())
-    assert after.endorsed == (*said.endorsed, Endorsement(by=by.lower() if "@" in by else by, reason=reason))
-    assert (after.reason, after.files, after.source) == (said.reason, said.files, said.source)
-    assert all(line in extended.split("\n") for line in text.split("\n"))
-
-
-@pytest.mark.parametrize(
-    ("by", "reason", "message"),
-    [
-        ("a b", "x", "this cannot be written as an approval: endorsed[0].by: found 'a b', expected the id of a user or an e-mail address"),
-        ("ada", "", "this cannot be written as an approval: endorsed[0].reason: found '', expected a text that is not empty"),
-    ],
-)
-def test_an_endorsement_that_says_nothing_is_refused(by, reason, message):
-    with pytest.raises(Refused) as caught:
-        append_endorsement("a.yaml", f"reason: x\n{FILES_LINE}\n", by=by, reason=reason)
-    assert str(caught.value) == message
-
-
-def test_what_is_no_approval_is_not_endorsed():
-    with pytest.raises(DeclarationInvalid) as caught:
-        append_endorsement("a.yaml", "reason: x\n", by="ada", reason="x")
-    assert str(caught.value) == "a.yaml:1: files: found nothing (missing key), expected a mapping"
-
-
-def test_a_text_that_would_change_by_a_line_end_is_left_alone():
-    with pytest.raises(Refused) as caught:
-        append_endorsement("a.yaml", f"{FILES_LINE}\nreason: |+\n  x", by="ada", reason="x")
-    assert str(caught.value) == "a.yaml cannot be extended without changing what else it says"
-    assert caught.value.remedy == "add the entry under `endorsed:` by hand"

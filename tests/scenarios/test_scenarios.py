@@ -80,6 +80,7 @@ def plan_of(told, declaration: Declaration) -> Plan:
         malformed=declaration.approvals.malformed,
         stocks=stocks,
         access=(),
+        languages={name: ECOSYSTEMS[rules.settings.feeds[name].type] for name in stocks},
     )
     return make_plan(gathered, classify(desired, declaration.approvals.frozen(), stocks), catalog_of(told), accepted=False)
 

@@ -18,7 +18,7 @@ from reconciler.errors import IntegrityError
 from reconciler.model.packages import Dependency, PublishedFile, PublishedPackage, PublishedVersion
 from reconciler.model.words import FeedName, Json, PackageKey, Sha256
 from reconciler.stores import keys
-from reconciler.stores.catalog import CatalogEntry, read_catalog, update_catalog
+from reconciler.stores.catalog import CatalogEntry, explore, read_catalog, update_catalog
 from reconciler.stores.interface import Revision
 from tests.support.memory_store import MemoryStore
 
@@ -192,3 +192,17 @@ def test_an_object_that_is_missing_or_damaged_is_an_error_and_never_an_empty_fee
         read_catalog(store, FEED, update.root, PARSE)
     with pytest.raises(IntegrityError, match=damage):
         update_catalog(store, FEED, update.root, [replace(entry("a", "2.0"))])
+
+
+def test_what_can_be_read_of_a_damaged_catalog_is_read_and_the_rest_is_named():
+    store = MemoryStore()
+    root, _ = written(store, None, [entry(name, "1.0") for name in ("alpha", "beta", "gamma", "delta")])
+    lost = next(key for key, data in store.objects.items() if b'"alpha":{' in data)
+    store.delete(lost)
+    found = list(explore(store, FEED, root, PARSE))
+    (error,) = [one for one in found if isinstance(one, IntegrityError)]
+    assert str(error) == f"{lost} is missing: the catalog of {FEED} cannot be read"
+    assert {one.package.key for one in found if isinstance(one, CatalogEntry)} == {"beta", "gamma", "delta"}
+    assert root is not None
+    store.delete(keys.catalog_object(FEED, root))
+    assert [type(one) for one in explore(store, FEED, root, PARSE)] == [IntegrityError]

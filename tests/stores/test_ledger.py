@@ -207,3 +207,65 @@ def test_no_bit_of_a_ledger_can_be_changed_unnoticed(position, bit):
     with pytest.raises(IntegrityError) as raised:
         list(ledger.read(store, FEED, tip))
     assert f"record {number} " in str(raised.value)
+
+
+# --- segments, each with what is wrong with it ------------------------------------------------------------------------------------
+
+
+def wrongs(store: MemoryStore, tip: LedgerTip) -> list[tuple[int, bool]]:
+    """The first record that each segment is about, and whether the segment is sound."""
+    return [(segment.first, not segment.wrong) for segment in ledger.segments(store, FEED, tip)]
+
+
+def test_segments_are_sound_as_they_were_written():
+    store, tip = filled()
+    assert wrongs(store, tip) == [(1, True), (4, True), (5, True)]
+    ledger.check(store, FEED, tip)
+
+
+@pytest.mark.parametrize("how", [other_content, other_link, removed, cut_off, half])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_comes_after_an_altered_segment_is_still_read(how, number):
+    store, tip = filled()
+    edit(store, tip, number, how)
+    assert wrongs(store, tip) == [(number, False), (4, True), (5, True)]
+    with pytest.raises(IntegrityError, match=f"record {number} "):
+        ledger.check(store, FEED, tip)
+
+
+def test_every_altered_segment_is_told():
+    store, tip = filled()
+    edit(store, tip, 3, other_content)
+    edit(store, tip, 7, other_content)
+    assert wrongs(store, tip) == [(3, False), (4, True), (7, False)]
+
+
+def test_a_missing_segment_and_an_altered_one_after_it_are_told():
+    store, tip = filled()
+    store.delete(keys.ledger_segment(FEED, tip.segments[0]))
+    edit(store, tip, 4, other_link)
+    assert [sound for _, sound in wrongs(store, tip)] == [False, False, True]
+
+
+# --- a head that was put back -----------------------------------------------------------------------------------------------------
+
+
+def test_segments_are_listed_by_name():
+    store, tip = filled()
+    assert ledger.names(store, FEED) == set(tip.segments)
+    assert ledger.names(store, FeedName("approved-pypi-2")) == set()
+
+
+@pytest.mark.parametrize(("kept", "first"), [(0, 1), (1, 4), (2, 5)])
+def test_a_tip_that_segments_lie_behind_is_refused(kept, first):
+    store, _tip = filled()
+    _, older = filled(SIZES[:kept])
+    with pytest.raises(IntegrityError, match=rf"rolled back or removed: it ends the ledger at record {first - 1}, but record {first} "):
+        ledger.check_tip(FEED, ledger.names(store, FEED), older)
+
+
+def test_a_segment_that_a_stopped_pass_left_within_the_ledger_means_nothing():
+    store, tip = filled()
+    store.put(keys.ledger_segment(FEED, "0000000004-feedfacefeedface"), b"{}\n", content_type=keys.JSON_LINES)
+    store.put(keys.ledger_segment(FEED, "no-number"), b"{}\n", content_type=keys.JSON_LINES)
+    ledger.check_tip(FEED, ledger.names(store, FEED), tip)

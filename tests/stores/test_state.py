@@ -79,3 +79,53 @@ def test_a_damaged_note_is_an_error(data):
     store.put(keys.unfinished(NUGET), data, content_type=keys.JSON)
     with pytest.raises(IntegrityError, match=r"unfinished\.json is damaged"):
         read_state(store, NUGET, PARSE)
+
+
+# --- a head that was put back -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def applied_twice(world) -> tuple[World, bytes]:
+    """The world after two applies, and its head after the first."""
+    world.apply()
+    first = world.store.get(keys.head(NUGET)).data
+    world.place_nupkg("Core", "2.0.0", nupkg("Core", "2.0.0"))
+    world.approve(NUGET, "Core", "2.0.0")
+    world.commit()
+    world.apply()
+    return world, first
+
+
+def test_a_head_that_was_put_back_is_refused(applied_twice):
+    world, first = applied_twice
+    world.store.put(keys.head(NUGET), first, content_type=keys.JSON)
+    with pytest.raises(IntegrityError, match=r"the head of approved-nuget has been rolled back or removed"):
+        read_state(world.store, NUGET, PARSE)
+
+
+def test_a_head_that_was_removed_is_refused(applied_twice):
+    world, _ = applied_twice
+    world.store.delete(keys.head(NUGET))
+    with pytest.raises(IntegrityError, match=r"it ends the ledger at record 0, but record 1 "):
+        read_state(world.store, NUGET, PARSE)
+
+
+@pytest.mark.parametrize(("base", "refused"), [(0, False), (1, False), (2, True)])
+def test_a_note_that_starts_from_the_head_or_earlier_explains_what_lies_behind_it(applied_twice, base, refused):
+    world, first = applied_twice
+    world.store.put(keys.head(NUGET), first, content_type=keys.JSON)
+    note(world.store, Unfinished(base=base, by="x"))
+    if refused:
+        with pytest.raises(IntegrityError):
+            read_state(world.store, NUGET, PARSE)
+    else:
+        found = read_state(world.store, NUGET, PARSE)
+        assert list(found.entries) == ["core"]
+        assert [segment.partition("-")[0] for segment in found.stray] == ["0000000003"]
+
+
+def test_a_note_without_a_head_explains_a_first_pass_that_was_stopped(applied_twice):
+    world, _ = applied_twice
+    world.store.delete(keys.head(NUGET))
+    note(world.store, Unfinished(by="x"))
+    assert read_state(world.store, NUGET, PARSE).head is None

@@ -1,7 +1,8 @@
-"""The real clients that install from the feeds: how each one is found, and the clean surroundings in which it runs.
+"""The real clients that install from the feeds, and nginx: how each one is found, and the clean surroundings in which it runs.
 
 A test says which one it needs, `@pytest.mark.client("nuget")`; `tests/conftest.py` skips it, or fails it, where `find` gives a
-reason. One more client is a row in CLIENTS. None of them sees this account's settings or caches (HOME is a fresh folder), and one
+reason. One more client is a row in CLIENTS. Those that neither Debian nor the lock files of development bring are in one folder, where
+`.ci/run` installs them (pinned in tests/clients/node/ and requirements-clients.lock). None of them sees this account's settings or caches (HOME is a fresh folder), and one
 that wants to go anywhere but loopback meets a proxy that does not exist.
 """
 
@@ -18,10 +19,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.support.nginx import find_nginx
+
 SECONDS: Final = 120.0
 NUGET_EXE: Final = "RECONCILER_NUGET_EXE"
-CACHED: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler-clients" / "nuget-5.8.0.exe"
-"""Where `.ci/run` puts it; settled before the tests get another home folder."""
+"""May name another nuget.exe."""
+FOLDER: Final = "RECONCILER_CLIENTS"
+"""May name another folder of installed clients."""
+INSTALLED: Final = Path(os.environ.get(FOLDER) or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reconciler-clients")
+"""Where `.ci/run` puts them; settled before the tests get another home folder."""
+MODULES: Final = INSTALLED / "node/node_modules"
 NOWHERE: Final = "http://127.0.0.1:9"  # the discard port
 
 Command = tuple[str, ...]
@@ -53,7 +60,7 @@ def _nuget() -> Command:
     if mono is None:
         message = "mono is not on PATH"
         raise ClientMissing(message)
-    program = os.environ.get(NUGET_EXE) or str(CACHED)
+    program = os.environ.get(NUGET_EXE) or str(MODULES / "nuget-exe/nuget-5.8.0.exe")
     if not Path(program).is_file():
         message = f"there is no {program}; {NUGET_EXE} may name another nuget.exe, and .ci/run shows where it comes from"
         raise ClientMissing(message)
@@ -67,7 +74,49 @@ def _nuget() -> Command:
     return command
 
 
-CLIENTS: Final[Mapping[str, Callable[[], Command]]] = {"pip": _pip, "uv": _uv, "nuget": _nuget}
+def _on_path(program: str) -> Command:
+    found = shutil.which(program)
+    if found is None:
+        message = f"{program} is not on PATH"
+        raise ClientMissing(message)
+    return (found,)
+
+
+def _installed(program: Path) -> str:
+    if not program.is_file():
+        message = f"there is no {program}; .ci/run installs it, and {FOLDER} may name another folder than {INSTALLED}"
+        raise ClientMissing(message)
+    return str(program)
+
+
+def _poetry() -> Command:
+    return (_installed(INSTALLED / "poetry/bin/poetry"), "--no-ansi", "--no-interaction")
+
+
+def _module(script: str) -> Callable[[], Command]:
+    """A client that is a script for node."""
+    return lambda: (*_on_path("node"), _installed(MODULES / script))
+
+
+def _nginx() -> Command:
+    found = find_nginx()
+    if found is None:
+        message = "nginx is not on PATH and not where Debian puts it"
+        raise ClientMissing(message)
+    return (found,)
+
+
+CLIENTS: Final[Mapping[str, Callable[[], Command]]] = {
+    "pip": _pip,
+    "uv": _uv,
+    "poetry": _poetry,
+    "nuget": _nuget,
+    "npm": lambda: _on_path("npm"),
+    "pnpm": _module("pnpm/bin/pnpm.cjs"),
+    "yarn": _module("yarn/bin/yarn.js"),
+    "yarn-berry": _module("@yarnpkg/cli-dist/bin/yarn.js"),
+    "nginx": _nginx,
+}
 
 
 @cache
@@ -114,6 +163,14 @@ def _surroundings(home: Path) -> dict[str, str]:
         "TMPDIR": str(scratch),
         "NUGET_PACKAGES": str(home / "packages"),
         "NUGET_HTTP_CACHE_PATH": str(home / "http-cache"),
+        "npm_config_globalconfig": os.devnull,  # where a distribution or an administrator sets what holds for all
+        "npm_config_update_notifier": "false",
+        "COREPACK_ENABLE_STRICT": "0",
+        "YARN_CACHE_FOLDER": str(home / "yarn-cache"),  # which for root is none of the account's
+        "YARN_ENABLE_TELEMETRY": "0",
+        "YARN_ENABLE_GLOBAL_CACHE": "0",
+        "POETRY_VIRTUALENVS_IN_PROJECT": "true",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         "http_proxy": NOWHERE,
         "https_proxy": NOWHERE,
         "no_proxy": "127.0.0.1",

@@ -13,11 +13,12 @@ from hashlib import sha1, sha256
 from typing import Any, Final
 
 from reconciler.decide.authority import Standing
-from reconciler.decide.desired import DeclaredState, Desired
+from reconciler.decide.desired import Desired
+from reconciler.decide.table import DeclaredState
 from reconciler.declare.load import load_rules
 from reconciler.declare.paths import approval_path
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Endorsement, Rules
+from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Deprecation, Endorsement, Rules, Withdrawal
 from reconciler.model.events import Commit, Event, Person
 from reconciler.model.facts import facts_of
 from reconciler.model.packages import ListedState, Listing, PublishedFile, PublishedPackage, PublishedVersion, Release, RemoteFile
@@ -141,7 +142,12 @@ def declared(of: Identity, text: Approval) -> DeclaredApproval:
 
 
 def desired(
-    *files: str | ApprovedFile, state: DeclaredState = "approved", of: Identity | None = None, expires: datetime | None = None
+    *files: str | ApprovedFile,
+    state: DeclaredState = "approved",
+    of: Identity | None = None,
+    expires: datetime | None = None,
+    withdrawn: Withdrawal | None = None,
+    deprecated: Deprecation | None = None,
 ) -> Desired:
     """An approval by ada, as judged: its authorised files, none where it is void."""
     whose, text, landing = of or identity(), approval(*files), commit(7, person("ada"))
@@ -152,6 +158,8 @@ def desired(
         source=PUBLIC,
         files=() if state == "void" else text.files,
         expires=expires,
+        withdrawn=withdrawn,
+        deprecated=deprecated,
         standing=Standing() if state == "void" else standing,
     )
 
@@ -172,15 +180,15 @@ def published_file(text: ApprovedFile) -> PublishedFile:
     )
 
 
-def published(version: str, *files: str | ApprovedFile, state: ListedState = "listed", reason: str = "") -> PublishedVersion:
+def published(version: str, *files: str | ApprovedFile, state: ListedState = "listed", reason: str = "", **more: Any) -> PublishedVersion:
+    """A recorded version; `more` are the other fields of the model."""
     return PublishedVersion(
         version=ECOSYSTEMS["pypi"].parse_version(version),
         state=state,
         reason=reason,
-        deprecated=None,
         published_at=NOW,
         files=tuple(published_file(file(f) if isinstance(f, str) else f) for f in files),
-        dependencies=(),
+        **{"deprecated": None, "dependencies": (), **more},
     )
 
 

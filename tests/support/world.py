@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.act.record import Applier
+from reconciler.declare.edit import with_withdrawal, without_withdrawal
 from reconciler.declare.paths import approval_path
 from reconciler.declare.revision import Repository
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.model.declared import Approval, ApprovedFile, Connector, Feed
+from reconciler.model.declared import Approval, ApprovedFile, Connector, Feed, Withdrawal, WithdrawalAction
 from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import Applied, Change, Failure
 from reconciler.model.words import CommitId, FeedName, Sha256
@@ -49,8 +50,8 @@ public_url: {public_url}
 feeds:
   public-nuget: {{type: nuget, usage: proxy, connectors: [{{upstream: ./nuget}}]}}
   public-pypi: {{type: pypi, usage: proxy, connectors: [{{upstream: ./pypi}}]}}
-  approved-nuget: {{type: nuget, usage: approved, promotes_from: [public-nuget]}}
-  approved-pypi: {{type: pypi, usage: approved, promotes_from: [public-pypi]}}
+  approved-nuget: {{type: nuget, usage: approved, promotes_from: [public-nuget], aliens: {aliens}}}
+  approved-pypi: {{type: pypi, usage: approved, promotes_from: [public-pypi], aliens: {aliens}}}
 limits: {{withdrawals: "{withdrawals}"}}
 """
 PERMISSIONS: Final = """\
@@ -82,6 +83,7 @@ class World:
         self.shelves = {name: Shelf(f"./{name}", ECOSYSTEMS[name]) for name in ("pypi", "nuget")}
         self.repo = Repo(self.root)
         self._changed: dict[str, str | None] = {}
+        self._texts: dict[str, str | None] = {}
         self._declaration: Declaration | None = None
         self.feeds()
         self.write("policies/permissions.yaml", PERMISSIONS)
@@ -91,10 +93,11 @@ class World:
     def write(self, path: str, text: str | None) -> None:
         """Changes a file, or removes it (None), with the next `commit`."""
         self._changed[path] = text
+        self._texts[path] = text
 
-    def feeds(self, *, public_url: str = PUBLIC_URL, withdrawals: str = "100%") -> None:
+    def feeds(self, *, public_url: str = PUBLIC_URL, withdrawals: str = "100%", aliens: str = "report") -> None:
         """Writes feeds.yaml anew."""
-        self.write("feeds.yaml", FEEDS.format(public_url=public_url, withdrawals=withdrawals))
+        self.write("feeds.yaml", FEEDS.format(public_url=public_url, withdrawals=withdrawals, aliens=aliens))
 
     def commit(self, message: str = "Approve") -> CommitId:
         commit = self.repo.commit(self._changed, message)
@@ -129,6 +132,12 @@ class World:
         approval = Approval(source=source, reason="Reviewed.", ticket="", expires=expires, files=tuple(sorted(approved)), endorsed=())
         self.write(path, new_approval(approval))
         return path
+
+    def take_back(self, path: str, action: WithdrawalAction | None, reason: str = "Bad.") -> None:
+        """Withdraws the approval at a path, or (None) approves it again."""
+        text = self._texts[path] or ""
+        withdrawal = Withdrawal(action=action, reason=reason, since=None) if action else None
+        self.write(path, with_withdrawal(path, text, withdrawal) if withdrawal else without_withdrawal(path, text, reason=None))
 
     # --- passes ---
 

@@ -1,0 +1,214 @@
+"""Whether the records of a ledger derive from git, and whether they lead to the catalog; pure.
+
+A record names a landing commit, the commit of its author, the approval as it stood when it was applied, people, and the digests of the
+files. All of that is derived again from the events of the approval, as attribution derives it today. What a record *attests* and nothing
+can derive again (verdicts, upstreams, the times of applying and uploading, who applied) is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from reconciler.decide.authority import Authority, Backing, authorise
+from reconciler.decide.rules_in_force import RulesInForce
+from reconciler.model.declared import ApprovedFile
+from reconciler.model.events import Event, Landing
+from reconciler.model.facts import files_of
+from reconciler.model.packages import PublishedVersion
+from reconciler.model.verification import ChangeRecord, FileLine, Finding, PassRecord
+from reconciler.model.words import BlobId, CommitId, FeedName, Identity
+
+REWRITTEN: Final = "the history was rewritten, or the ledger altered: compare with another clone and with a backup of the store"
+FORGED: Final = "the ledger was altered and its chain made to fit: restore it from a backup; git says who approved what"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """What git says of one approval through time: everybody who ever stood behind something of it, and all files and sources that
+    were ever authorised."""
+
+    backings: tuple[Backing, ...]
+    files: frozenset[ApprovedFile]
+    sources: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What records are held against. `positions`: landing commits from the root; `stood`: until which of them a blob was at a path.
+
+    `place` says which version the path of an approval means, and how it spells package and version; None for no such path.
+    """
+
+    positions: Mapping[CommitId, int]
+    accounts: Mapping[Identity, Account]
+    stood: Mapping[tuple[str, BlobId], int]
+    place: Callable[[str], tuple[Identity, str, str] | None]
+
+
+def accounts_of(authority: Authority, rules: RulesInForce) -> dict[Identity, Account]:
+    """The account of each approval, from its events: they are judged again one more at a time, as each apply may have seen them."""
+    events: dict[Identity, list[Event]] = {}
+    for judged in authority.judged:
+        events.setdefault(judged.event.identity, []).append(judged.event)
+    return {identity: _account(identity, own, rules) for identity, own in events.items()}
+
+
+def _account(identity: Identity, events: list[Event], rules: RulesInForce) -> Account:
+    standings = [authorise(events[:number], rules).standings[identity] for number in range(1, len(events) + 1)]
+    backings = [backing for one in standings for backing in (one.backing, *one.moved_by.values()) if backing is not None]
+    return Account(
+        backings=tuple(backings),
+        files=frozenset(file for one in standings for file in files_of(one.facts)),
+        sources=frozenset(one.facts["from"] for one in standings if "from" in one.facts),
+    )
+
+
+def blobs_through_time(landings: Iterable[Landing], last: int) -> dict[tuple[str, BlobId], int]:
+    """For each blob that ever was at a path: the last landing commit (position, `last` is the newest) at which it was."""
+    current: dict[str, BlobId] = {}
+    stood: dict[tuple[str, BlobId], int] = {}
+    for landing in landings:
+        for change in landing.changes:
+            before = current.pop(change.path, None)
+            if before is not None:
+                stood[change.path, before] = landing.position - 1
+            if change.after is not None:
+                current[change.path] = change.after
+    return stood | dict.fromkeys(current.items(), last)
+
+
+# --- records against git ----------------------------------------------------------------------------------------------------------
+
+
+def judge_record(record: PassRecord, feed: FeedName, evidence: Evidence) -> Iterator[Finding]:
+    """Everything in a record that git does not say."""
+    remedy = FORGED
+    subject = f"record {record.seq}"
+    reasons: Iterable[str] = ()
+    if record.feed != feed:
+        reasons = [f"it is of the feed {record.feed}"]
+    elif record.commit not in evidence.positions:
+        reasons, remedy = [f"commit {record.commit[:12]} is not on the first-parent chain"], REWRITTEN
+    elif isinstance(record, ChangeRecord):
+        subject = f"record {record.seq} ({record.change} {record.package} {record.version})"
+        reasons = (*_place(record, feed, evidence), *_people(record, feed, evidence), *_files(record, feed, evidence))
+    for reason in reasons:
+        yield Finding(feed=feed, kind="record", subject=subject, detail=reason, remedy=remedy)
+
+
+def _place(record: ChangeRecord, feed: FeedName, evidence: Evidence) -> Iterator[str]:
+    place = evidence.place(record.path)
+    if place != (record.of(feed), record.package, record.version):
+        yield f"{record.path} is not the approval of {record.package} {record.version}"
+    if evidence.stood.get((record.path, BlobId(record.blob)), -1) < evidence.positions[CommitId(record.commit)]:
+        yield f"{record.path} never was blob {record.blob[:12]} since commit {record.commit[:12]}"
+
+
+def _people(record: ChangeRecord, feed: FeedName, evidence: Evidence) -> Iterator[str]:
+    account = evidence.accounts.get(record.of(feed))
+    found = [b for b in account.backings if (b.landing.id, b.author_commit.id) == (record.commit, record.author_commit)] if account else []
+    if not found:
+        yield f"no approval of it by commit {record.author_commit[:12]} landed with commit {record.commit[:12]}"
+        return
+    differences = [tuple(_differences(record, backing)) for backing in found]
+    if () not in differences:
+        yield from differences[-1]
+
+
+def _differences(record: ChangeRecord, backing: Backing) -> Iterator[str]:
+    author, approvers = record.author.person(), tuple(person.person() for person in record.approvers)
+    if author != backing.author:
+        yield f"author is {author.name} <{author.email}>, by git {backing.author.name} <{backing.author.email}>"
+    if set(approvers) != set(backing.approvers):
+        said, derived = (", ".join(f"{p.name} <{p.email}>" for p in people) or "nobody" for people in (approvers, backing.approvers))
+        yield f"approvers are {said}, by git {derived}"
+    for name, said_at, git_at in (
+        ("authored_at", record.authored_at, backing.author_commit.authored_at),
+        ("landed_at", record.landed_at, backing.landing.committed_at),
+    ):
+        if _seconds(said_at) != _seconds(git_at):
+            yield f"{name} is {_seconds(said_at)}, by git {_seconds(git_at)}"
+
+
+def _seconds(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _files(record: ChangeRecord, feed: FeedName, evidence: Evidence) -> Iterator[str]:
+    account = evidence.accounts.get(record.of(feed))
+    if account is None:
+        return
+    for file in record.files:
+        if not any(_is(file, approved) for approved in account.files):
+            yield f"no approval names {file.name} with {file.size} bytes and sha256 {file.sha256}"
+    if account.sources and record.source not in account.sources:
+        yield f"no approval promotes it from {record.source}"
+
+
+def _is(file: FileLine, approved: ApprovedFile) -> bool:
+    if file.name != approved.name:
+        return False
+    same = (file.size, file.sha256) == (approved.size, approved.sha256)
+    return same or (approved.content_hash is not None and file.content_hash == approved.content_hash)
+
+
+# --- the ledger against the catalog -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlined:
+    """What the last record of a version says that the feed holds."""
+
+    seq: int
+    name: str
+    state: str
+    deprecated: str | None
+    files: frozenset[tuple[str, int, str]]
+    marked: bool
+    """Whether the record says what clients are told (those of version 0.1 do not)."""
+
+
+def outline_of(record: ChangeRecord) -> Outlined:
+    """What a record leaves of its version."""
+    return Outlined(
+        seq=record.seq,
+        name=f"{record.package} {record.version}",
+        state=record.state or ("unlisted" if record.change == "unlist" else "listed"),
+        deprecated=record.deprecated,
+        files=frozenset((file.name, file.size, file.sha256) for file in record.files),
+        marked=record.state is not None,
+    )
+
+
+def judge_catalog(
+    feed: FeedName, versions: Mapping[Identity, PublishedVersion], last: Mapping[Identity, Outlined], *, whole: bool
+) -> Iterator[Finding]:
+    """Where catalog and ledger disagree. `whole`: all of the catalog could be read, so that what it lacks is not there."""
+    remedy = "one of the two was altered: restore the feed's state from a backup of the store"
+    for identity in sorted(versions.keys() | last.keys()):
+        version, outlined = versions.get(identity), last.get(identity)
+        name = outlined.name if outlined else f"{identity.package} {identity.version}"
+        if version is None:
+            reasons = [f"record {outlined.seq} has it, the catalog has not"] if whole and outlined else []
+        elif outlined is None:
+            reasons = ["the catalog has it, no record has"]
+        else:
+            reasons = list(_disagreements(version, outlined))
+        for reason in reasons:
+            yield Finding(feed=feed, kind="catalog", subject=name, detail=reason, remedy=remedy)
+
+
+def _disagreements(version: PublishedVersion, outlined: Outlined) -> Iterator[str]:
+    by = f"by record {outlined.seq}"
+    if version.state != outlined.state:
+        yield f"it is {version.state}, {by} {outlined.state}"
+    if outlined.marked and version.deprecated != outlined.deprecated:
+        yield f"clients are told {version.deprecated!r} of its deprecation, {by} {outlined.deprecated!r}"
+    files = frozenset((file.name, file.size, file.sha256) for file in version.files)
+    for name, size, sha256 in sorted(files - outlined.files):
+        yield f"{name} has {size} bytes and sha256 {sha256}, {by} it has not"
+    for name in sorted({name for name, _, _ in outlined.files} - {name for name, _, _ in files}):
+        yield f"{name} is missing, {by} it is there"
