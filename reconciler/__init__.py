@@ -7,12 +7,12 @@ and copies what is newly approved from a proxy feed to an approved feed. Read `r
     observe/     what is: upstream feeds, feed storage
     decide/      pure: declaration x observation -> plan
     act/         carries a plan out; the only writers of feed storage
-    propose/     writes YAML for a pull request: approve, endorse
+    propose/     what is written for a pull request: approve, withdraw
     show/        a plan, an outcome, a history as text or JSON
     cli/         commands; the only place that prints, reads clock and environment, sets exit codes
-    ecosystems/  NuGet, PyPI: one module each
+    ecosystems/  npm, NuGet, PyPI: one module each
     stores/      where feeds are kept
-    wire.py      the one HTTP door
+    wire/        the one HTTP door
 """
 
 __version__ = "0.1.0"

@@ -26,7 +26,23 @@ from tests.support import clients
 
 REQUIRE_CLIENTS: Final = "RECONCILER_REQUIRE_CLIENTS"
 MISSING: Final = "client missing: "
-LEAKS: Final = ("GIT_", "PIP_", "UV_", "NETRC", "SSL_CERT_", "XDG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FORCE_COLOR")
+LEAKS: Final = (
+    *(
+        "GIT_",
+        "PIP_",
+        "UV_",
+        "NPM_CONFIG_",
+        "NETRC",
+        "SSL_CERT_",
+        "XDG_",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "FORCE_COLOR",
+    ),
+    *("RECONCILER_TOKEN_", "RECONCILER_LOGIN_", "RECONCILER_CACHE"),
+)
 """How variables begin, in capitals, that change what the code under test does."""
 
 

@@ -37,9 +37,15 @@ COMMANDS: Final[Mapping[str, str]] = {
     "apply": "reconcile",
     "history": "history",
     "explain": "explain",
+    "drift": "drift",
+    "verify": "verify",
     "can": "can",
     "approve": "approve",
     "endorse": "approve",
+    "withdraw": "withdraw",
+    "relist": "withdraw",
+    "deprecate": "withdraw",
+    "serve": "serve",
     "schema": "schema",
 }
 """Command -> module of this package that defines it."""

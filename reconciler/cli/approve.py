@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
 from reconciler.cli.arguments import approved_feed, identity_in
-from reconciler.cli.session import upstreams
+from reconciler.cli.desk import Desk, open_desk, write_file
+from reconciler.cli.session import open_wire, upstreams
 from reconciler.decide.people import user_of
-from reconciler.declare.load import load_approvals, load_rules, rule_files
-from reconciler.declare.revision import Repository, commit_files, git_user, working_tree
-from reconciler.declare.write import append_endorsement, new_approval
+from reconciler.declare.edit import append_endorsement
+from reconciler.declare.revision import commit_files, git_user
+from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, Refused
-from reconciler.model.declared import Approvals, Feed, Rules
+from reconciler.model.declared import Connector, Feed
 from reconciler.model.words import FeedName, Identity, PackageKey
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.propose.approve import Proposal, Request, approval_of, choose, propose, require_new
 from reconciler.reconcile import UpstreamOf
 from reconciler.show.inert import inert
-from reconciler.wire import Wire
 
 
 class ApproveOptions(TypedDict):
@@ -35,22 +34,6 @@ class ApproveOptions(TypedDict):
     patterns: tuple[str, ...]
     allow_unlisted: bool
     commit: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
-    """The working tree that approvals are written into."""
-
-    root: Path
-    rules: Rules
-    approvals: Approvals
-
-
-def _open_desk(folder: Path) -> Desk:
-    root = Repository(folder).root
-    files = working_tree(root)
-    rules = load_rules(rule_files(files), ECOSYSTEMS)
-    return Desk(root=root, rules=rules, approvals=load_approvals(files, rules, ecosystems=ECOSYSTEMS))
 
 
 @click.command()
@@ -73,32 +56,25 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
       reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --commit
       reconciler approve approved-pypi rich markdown-it-py mdurl pygments -m "progress bars for the CLI"
     """
-    desk = _open_desk(folder)
+    desk = open_desk(folder)
     target = approved_feed(desk.rules.settings, feed)
     source = _source(target, options["source"])
+    if not all(packages):
+        message = "a package has no name"
+        raise click.UsageError(message)
     patterns, unlisted, reason = options["patterns"], options["allow_unlisted"], options["reason"]
     requests = [Request(package=n, version=v, patterns=patterns, unlisted=unlisted) for n, v in _pairs(packages, target)]
-    with Wire() as wire:
-        proposals = _proposals(desk, target, source, requests, upstreams(wire, desk.root))
+    with open_wire() as wire:
+        proposals = _proposals(desk, target, source, requests, upstreams(wire, desk.root, desk.rules.settings))
     for proposal in proposals:
         text = new_approval(approval_of(proposal, source=source, reason=reason, ticket=options["ticket"]))
-        _write(desk.root, proposal.path, text)
+        write_file(desk.root, proposal.path, text)
         click.echo("\n".join(_told(proposal)))
     if options["commit"]:
         done = commit_files(desk.root, [p.path for p in proposals], _message(proposals, feed, reason))
         click.echo(f"Committed as {done[:12]}.")
     else:
         click.echo("Review the files, commit them, and open a pull request.")
-
-
-def _write(root: Path, path: str, text: str) -> None:
-    """Writes a file of the working tree. A link in its path came with some branch, and would lead the text anywhere: Refused."""
-    target = root / path
-    if target.parent.resolve() != root.resolve() / Path(path).parent or target.is_symlink():
-        message = f"a symbolic link stands in the path {path}"
-        raise Refused(message, remedy="remove the link: folders and files under approvals/ are never links")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _proposals(desk: Desk, target: Feed, source: FeedName, requests: Sequence[Request], upstream_of: UpstreamOf) -> list[Proposal]:
@@ -112,9 +88,9 @@ def _proposals(desk: Desk, target: Feed, source: FeedName, requests: Sequence[Re
         identity = Identity(feed=target.name, package=keys[request], version=release.version.key)
         require_new(identity, request.package, desk.approvals.valid.values())
         chosen.append((request, found, release))
-    connectors = {c.upstream: c for c in desk.rules.settings.feeds[source].connectors}
-    proxy = desk.rules.settings.feeds[source]
-    return [propose(target, r, release, upstream_of(proxy, connectors[found.upstream]), ecosystem) for r, found, release in chosen]
+    feed = desk.rules.settings.feeds[source]
+    opened = ((r, release, upstream_of(feed, Connector(upstream=found.upstream))) for r, found, release in chosen)
+    return [propose(target, r, release, upstream, ecosystem) for r, release, upstream in opened]
 
 
 def _key(target: Feed, request: Request) -> PackageKey:
@@ -138,7 +114,7 @@ def _pairs(words: Sequence[str], feed: Feed) -> Iterable[tuple[str, str | None]]
     """Names and versions; `NAME VERSION` is told from two names by the second one, which no package is called."""
     if len(words) == 2 and "@" not in words[0][1:] and _is_version(words[1], feed):  # noqa: PLR2004 - PACKAGE VERSION
         return [(words[0], words[1])]
-    split = [(word[0] + word[1:].partition("@")[0], word[1:].partition("@")[2] or None) for word in words if word]
+    split = [(word[0] + word[1:].partition("@")[0], word[1:].partition("@")[2] or None) for word in words]
     return list(dict.fromkeys(split))
 
 
@@ -183,7 +159,7 @@ def endorse(folder: Path, feed: str, package: str, version: str, reason: str, co
     Example:
       reconciler endorse approved-nuget Newtonsoft.Json 13.0.3 -m "reviewed the license and the diff" --commit
     """
-    desk = _open_desk(folder)
+    desk = open_desk(folder)
     target = approved_feed(desk.rules.settings, feed)
     identity = identity_in(target, package, version)
     declared = desk.approvals.valid.get(identity)
@@ -194,7 +170,7 @@ def endorse(folder: Path, feed: str, package: str, version: str, reason: str, co
     by = user_of(desk.rules.permissions, me) or me.email
     before = (desk.root / declared.path).read_text(encoding="utf-8")
     text = append_endorsement(declared.path, before, by=by, reason=reason)
-    _write(desk.root, declared.path, text)
+    write_file(desk.root, declared.path, text)
     click.echo(f"{declared.path}: endorsed by {inert(by)}")
     if commit:
         done = commit_files(desk.root, [declared.path], f"Endorse {declared.package} {declared.version} for {feed}\n\n{reason}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound
 from reconciler.model.declared import Feed, Settings
@@ -25,6 +27,12 @@ def approved_feed(settings: Settings, name: str) -> Feed:
         approved = sorted(other.name for other in settings.feeds.values() if other.usage == "approved")
         raise NotFound(message, remedy=f"approved feeds: {', '.join(approved)}")
     return feed
+
+
+def chosen_feeds(settings: Settings, names: Sequence[str]) -> list[FeedName]:
+    """The approved feeds of these names, or all of them, sorted."""
+    chosen = [approved_feed(settings, name) for name in names] or [feed for feed in settings.feeds.values() if feed.usage == "approved"]
+    return sorted({feed.name for feed in chosen})
 
 
 def identity_in(feed: Feed, package: str, version: str) -> Identity:

@@ -13,12 +13,13 @@ from reconciler.cli.session import Session, format_option, open_session, ref_opt
 from reconciler.decide.authority import Standing
 from reconciler.decide.desired import Desired, authority_holds, desired_of, malformed_holds
 from reconciler.decide.people import named
+from reconciler.decide.stands import backing_of
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Hold
 from reconciler.model.words import FeedName, Identity
 from reconciler.reconcile import Declaration, declare
-from reconciler.show.contract import ExplainV1, HistoryRow, hold_row, person_row, to_json
+from reconciler.show.contract import ExplainV1, HistoryRow, WithdrawnRow, hold_row, person_row, to_json
 from reconciler.show.inert import inert
 from reconciler.show.text import hold_lines, people
 from reconciler.stores.state import read_state
@@ -65,10 +66,27 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         commit=standing.landing.id if standing.landing else None,
         right=str(standing.line) if standing.line else None,
         reason=desired.declared.approval.reason if desired else "",
+        withdrawn=_withdrawn(desired) if desired else None,
+        deprecated=published.deprecated if published else None,
         holds=[hold_row(hold) for hold in holds],
         history=[
             row for row in read_history(declaration, session.store(declaration.rules.now.settings)) if _is(row, declaration, identity)
         ],
+    )
+
+
+def _withdrawn(desired: Desired) -> WithdrawnRow | None:
+    taken = desired.withdrawn
+    if taken is None or desired.state != "withdrawn":
+        return None
+    backing = backing_of(taken.action, desired)
+    return WithdrawnRow(
+        action=taken.action,
+        reason=taken.reason,
+        since=taken.since.isoformat() if taken.since else None,
+        author=person_row(named(backing.author)),
+        approvers=[person_row(named(person)) for person in backing.approvers],
+        commit=backing.landing.id,
     )
 
 
@@ -110,7 +128,11 @@ def _is(row: HistoryRow, declaration: Declaration, identity: Identity) -> bool:
 NEXT = {
     ("approved", "absent"): "next: `reconciler apply` promotes it (`reconciler plan` says whether the upstream has it)",
     ("none", "absent"): "next: `reconciler approve {feed} {package}@{version} -m REASON`",
-    ("none", "listed"): "it is published, but no approval names it any more: it stays; `reconciler approve` it again to explain it",
+    ("none", "listed"): "it is published, but no approval names it any more: it stays; `reconciler approve` it again to explain it, "
+    "or take it back: `reconciler withdraw {feed} {package} {version} -m REASON`",
+    ("withdrawn", "listed"): "next: `reconciler apply` takes it back",
+    ("withdrawn", "unlisted"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
+    ("withdrawn", "quarantined"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
 }
 
 
@@ -122,6 +144,14 @@ def _lines(explained: ExplainV1, holds: list[Hold]) -> Iterator[str]:
         author, *approvers = [person.named() for person in (explained.author, *explained.approvers)]
         yield f"  approved   {people(author, approvers)}, landed with commit {explained.commit[:12]}"
         yield f"  entitled   by {inert(explained.right or '')}"
+    if explained.withdrawn:
+        taken = explained.withdrawn
+        author, *approvers = [person.named() for person in (taken.author, *taken.approvers)]
+        since = f" since {taken.since}" if taken.since else ""
+        yield f"  withdrawn  {taken.action}{since}: {inert(taken.reason)}"
+        yield f"             {people(author, approvers)}, landed with commit {taken.commit[:12]}"
+    if explained.deprecated:
+        yield f"  deprecated {inert(explained.deprecated)}"
     for row in explained.history:
         when = f"{row.applied_at:%Y-%m-%d %H:%M} UTC by {inert(row.applier or '')}" if row.applied_at else row.outcome
         number = f" (record {row.seq})" if row.seq is not None else ""

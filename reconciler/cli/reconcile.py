@@ -14,14 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reconciler.act.record import Applier
 from reconciler.cli import EXIT_CODES
-from reconciler.cli.session import Session, applier_name, format_option, open_session, public_url_option, ref_option, upstreams
+from reconciler.cli.session import Session, applier_name, format_option, open_session, open_wire, public_url_option, ref_option, upstreams
 from reconciler.model.declared import Connector
 from reconciler.model.plan import Applied, Change, Failure, Plan
 from reconciler.observe.upstreams import Upstream
 from reconciler.reconcile import Declaration, Options, Planned, UpstreamOf, apply_pass, declare, plan_pass
 from reconciler.show.contract import apply_v1, plan_v1, to_json
 from reconciler.show.text import applied_text, change_lines, failure_lines, plan_text
-from reconciler.wire import Wire
 
 CHANGES = 2
 FAIL_CLASSES = ("integrity", "limit", "invalid", "partial", "held", "waiting")
@@ -56,9 +55,9 @@ def plan(folder: Path, ref: str, public_url: str | None, form: str, refresh: boo
     """
     session = open_session(folder)
     declaration = declare(session.repository, session.repository.resolve(ref))
-    with Wire() as wire:
-        options = Options(now=session.now, public_url=public_url, listed=refresh, accept="")
-        planned = _plan(session, declaration, upstreams(wire, session.repository.root), options)
+    with open_wire() as wire:
+        options = Options(now=session.now, public_url=public_url, listed=refresh, marks=refresh, accept="")
+        planned = _plan(session, declaration, upstreams(wire, session.repository.root, declaration.rules.now.settings), options)
     _print_plan(planned.plan, form)
     if planned.plan.outcome == "changes" and detailed_exitcode:
         return CHANGES
@@ -88,9 +87,11 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
     declaration = declare(session.repository, session.repository.resolve(options["ref"]))
     settings = declaration.rules.now.settings
     silent = options["quiet"] or options["form"] == "json"
-    with Wire() as wire, ExitStack() as stack:
-        upstream_of = upstreams(wire, session.repository.root)
-        how = Options(now=session.now, public_url=options["public_url"], listed=options["refresh"], accept=options["accept"])
+    with open_wire() as wire, ExitStack() as stack:
+        upstream_of = upstreams(wire, session.repository.root, settings)
+        how = Options(
+            now=session.now, public_url=options["public_url"], listed=options["refresh"], marks=options["refresh"], accept=options["accept"]
+        )
         planned = _plan(session, declaration, upstream_of, how)
 
         def source_of(change: Change) -> Upstream:

@@ -11,15 +11,24 @@ from pydantic import BaseModel
 
 from reconciler.declare.schema import json_schema
 from reconciler.show.contract import HISTORY, ApplyV1, CanV1, ExplainV1, PlanV1
+from reconciler.show.drift import DriftV1
+from reconciler.show.verify import VerifyV1
 
-REPORTS: Final[Mapping[str, type[BaseModel]]] = {"plan": PlanV1, "apply": ApplyV1, "explain": ExplainV1, "can": CanV1}
-KINDS: Final = ("feeds", "permissions", "approval", "plan", "apply", "history", "explain", "can")
+REPORTS: Final[Mapping[str, type[BaseModel]]] = {
+    "plan": PlanV1,
+    "apply": ApplyV1,
+    "explain": ExplainV1,
+    "can": CanV1,
+    "drift": DriftV1,
+    "verify": VerifyV1,
+}
+KINDS: Final = ("feeds", "permissions", "approval", "plan", "apply", "history", "explain", "can", "drift", "verify")
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 def schema(kind: str) -> None:
-    """Print the JSON Schema of a YAML file (feeds, permissions, approval) or of a JSON report (plan, apply, history, explain, can).
+    """Print the JSON Schema of a YAML file (feeds, permissions, approval) or of a JSON report (plan, apply, history, explain, can, drift, verify).
 
     \b
     Example:

@@ -40,8 +40,17 @@ class FileRow(_Row):
     sha256: str
 
 
+class DependentRow(_Row):
+    """A listed version that needs a package in a range which nothing listed satisfies any more."""
+
+    package: str
+    version: str
+    needs: str
+    range: str
+
+
 class ChangeRow(_Row):
-    """Something that apply does, on whose word."""
+    """Something that apply does, on whose word; `breaks` are those that lose their last candidate by it."""
 
     change: ChangeKind
     feed: str
@@ -53,6 +62,16 @@ class ChangeRow(_Row):
     approvers: list[PersonRow]
     commit: str
     reason: str
+    breaks: list[DependentRow] = []
+
+
+class EvictionRow(_Row):
+    """A file without approval and record that leaves the feed, because feeds.yaml says so there."""
+
+    feed: str
+    path: str
+    sha256: str
+    line: str
 
 
 class FailedRow(ChangeRow):
@@ -108,6 +127,7 @@ class PlanV1(_Row):
     access: list[AccessRow]
     holds: list[HoldRow]
     drift: list[DriftRow]
+    evictions: list[EvictionRow]
 
 
 class ApplyV1(PlanV1):
@@ -141,6 +161,17 @@ class HistoryRow(_Row):
 HISTORY: Final = TypeAdapter(list[HistoryRow])
 
 
+class WithdrawnRow(_Row):
+    """How a version was taken back, on whose word."""
+
+    action: Literal["unlist", "quarantine"]
+    reason: str
+    since: str | None
+    author: PersonRow
+    approvers: list[PersonRow]
+    commit: str
+
+
 class ExplainV1(_Row):
     """`reconciler explain --format json`: one version, from the approval to the record."""
 
@@ -156,6 +187,8 @@ class ExplainV1(_Row):
     commit: str | None
     right: str | None
     reason: str
+    withdrawn: WithdrawnRow | None
+    deprecated: str | None
     holds: list[HoldRow]
     history: list[HistoryRow]
 
@@ -187,7 +220,8 @@ def _change_fields(change: Change) -> dict[str, object]:
         "author": person_row(change.author),
         "approvers": [person_row(person) for person in change.approvers],
         "commit": change.landing.id,
-        "reason": change.declared.approval.reason,
+        "reason": change.reason,
+        "breaks": [DependentRow(package=d.package, version=d.version, needs=d.needs, range=d.range) for d in change.dependents],
     }
 
 
@@ -225,6 +259,7 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
         "access": [_access_row(row) for row in plan.access],
         "holds": [hold_row(hold) for hold in plan.holds],
         "drift": [_drift_row(drift) for drift in plan.drift],
+        "evictions": [EvictionRow(feed=e.feed, path=e.file.path, sha256=e.file.sha256, line=str(e.where)) for e in plan.evictions],
     }
 
 

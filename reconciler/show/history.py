@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from reconciler.model.events import Event, Named, Person
 from reconciler.model.facts import FILE
@@ -19,6 +19,8 @@ from reconciler.show.inert import inert
 from reconciler.show.text import people
 
 Outcome = Literal["applied", "pending", "held", "none"]
+STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark", "expire"})
+"""What concerns a version where it is, and promotes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +43,7 @@ def history_rows(events: Iterable[Told], records: Mapping[FeedName, Sequence[Map
     by_landing: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for feed, rows in records.items():
         for record in rows:
-            if record["change"] != "access":
+            if record["change"] not in {"access", "evict"}:  # no person asked for these by name
                 by_landing.setdefault((feed, *record["identity"], record["commit"]), []).append(record)
     open_rows: list[HistoryRow] = []
     for told in events:
@@ -68,8 +70,12 @@ def change_of(event: Event) -> str:
         return "promote"
     if any(fact.startswith(FILE) for fact in event.moved):
         return "extend"
+    if "withdrawn" in event.moved:
+        return event.approval.withdrawn.action if event.approval.withdrawn else "relist"
     if "endorsed" in event.moved:
         return "endorse"
+    if "deprecated" in event.moved:
+        return "mark"
     return "expire" if "expires" in event.moved else "redirect"
 
 
@@ -133,7 +139,8 @@ def history_text(rows: Sequence[HistoryRow]) -> Iterator[str]:
     for row, what, package in zip(rows, whats, packages, strict=True):
         when = row.applied_at or row.authored_at
         record = f"  record {row.seq}" if row.seq is not None else ""
-        yield f"{when:%Y-%m-%d %H:%M}  {what:<{widths[0]}}  {package:<{widths[1]}}  {row.source} -> {row.feed}{record}"
+        way = f"in {row.feed}" if row.change in STAYS else f"{row.source} -> {row.feed}"
+        yield f"{when:%Y-%m-%d %H:%M}  {what:<{widths[0]}}  {package:<{widths[1]}}  {way}{record}"
         yield f"    {people(row.author.named(), [person.named() for person in row.approvers])}, commit {row.commit[:12]}"
         if row.reason:
             yield f"    {inert(row.reason)}"

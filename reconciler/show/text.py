@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from reconciler.model.events import Named
-from reconciler.model.plan import AccessChange, Applied, Change, Drift, Failure, Hold, Plan
+from reconciler.model.plan import AccessChange, Applied, Change, ChangeKind, Drift, Failure, Hold, Plan
 from reconciler.show.inert import inert
 
-SIGNS = {"promote": "+", "extend": "+", "adopt": "+", "repair": "~", "relist": "~", "unlist": "-"}
+SIGNS: Final[Mapping[ChangeKind, str]] = {
+    "promote": "+",
+    "extend": "+",
+    "adopt": "+",
+    "repair": "~",
+    "relist": "~",
+    "release": "~",
+    "mark": "~",
+    "unlist": "-",
+    "quarantine": "-",
+}
+STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark"})
+"""What concerns a version where it is, and promotes nothing."""
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """The plan, line by line."""
     yield f"Plan for commit {plan.commit[:12]}: {_count(plan)}"
-    yield from _section("Changes", [line for change in plan.changes for line in change_lines(change)])
+    yield from _section("Changes", [*(line for change in plan.changes for line in change_lines(change)), *_eviction_lines(plan)])
     yield from _attention(plan)
     yield ""
     if plan.valid_until is not None:
@@ -35,8 +48,35 @@ def change_lines(change: Change) -> list[str]:
     """A change: what, from where to where, on whose word, why."""
     files = f"{len(change.files)} file{'s' if len(change.files) != 1 else ''}, {_bytes(sum(f.size for f in change.files))}"
     declared = change.declared
-    line = f"{SIGNS[change.kind]} {change.kind} {inert(declared.package)} {inert(declared.version)}: {change.source} -> {declared.identity.feed} ({files})"
-    return [line, f"    {people(change.author, change.approvers)}: {inert(declared.approval.reason)}"]
+    way = f"in {declared.identity.feed}" if change.kind in STAYS else f"{change.source} -> {declared.identity.feed}"
+    line = f"{SIGNS[change.kind]} {change.kind} {inert(declared.package)} {inert(declared.version)}: {way} ({files})"
+    lost = [
+        f"    no other listed version satisfies {inert(d.package)} {inert(d.version)}, which needs {inert(d.needs)} {inert(d.range)}".rstrip()
+        for d in change.dependents
+    ]
+    return [line, f"    {people(change.author, change.approvers)}: {inert(change.reason)}", *lost, *_marks(change)]
+
+
+def _marks(change: Change) -> Iterator[str]:
+    """What the registry says of a published version now."""
+    if change.kind != "mark" or change.release is None:
+        return
+    yield (
+        f"    {change.source} says now: deprecated: {inert(change.release.deprecated)}"
+        if change.release.deprecated
+        else f"    {change.source} has new marks"
+    )
+    yield from (
+        f"    {inert(file.name)} is yanked: {inert(file.yanked) or 'no reason given'}"
+        for file in change.release.files
+        if file.yanked is not None
+    )
+
+
+def _eviction_lines(plan: Plan) -> Iterator[str]:
+    """Files that leave a feed because nobody approved or recorded them."""
+    for eviction in plan.evictions:
+        yield f"- evict {inert(eviction.file.path)} from {eviction.feed}: nobody approved or recorded it, and {eviction.where} says `aliens: quarantine`"
 
 
 def failure_lines(failure: Failure) -> list[str]:
@@ -67,7 +107,8 @@ def hold_lines(hold: Hold) -> list[str]:
 
 
 def _drift_lines(drift: Drift) -> list[str]:
-    return [f"! {drift.kind} {inert(drift.package)} {inert(drift.version)} in {drift.feed}: {inert(drift.detail)}"]
+    about = " ".join(inert(word) for word in (drift.kind, drift.package, drift.version) if word)
+    return [f"! {about} in {drift.feed}: {inert(drift.detail)}"]
 
 
 def _attention(plan: Plan) -> Iterator[str]:
@@ -109,8 +150,9 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _count(plan: Plan) -> str:
-    parts = [f"{len(plan.changes)} to change", _held(plan), f"{len(plan.drift)} drifted"]
-    return ", ".join(parts) if plan.changes or plan.holds or plan.drift or plan.access else "nothing to do"
+    changes = len(plan.changes) + len(plan.evictions)
+    parts = [f"{changes} to change", _held(plan), f"{len(plan.drift)} drifted"]
+    return ", ".join(parts) if changes or plan.holds or plan.drift or plan.access else "nothing to do"
 
 
 def _bytes(size: int) -> str:

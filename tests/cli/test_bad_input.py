@@ -345,7 +345,7 @@ def test_an_upstream_that_never_answers_is_waited_for_later(served):
     store = open_store("./.feeds", base=repository.root)
     options = Options(now=datetime.now(UTC), public_url=None, listed=False, accept="")
     with Wire(Timeouts(connect=1, read=0.2, document=1)) as wire:
-        plan = plan_pass(declaration, store, upstreams(wire, repository.root), options).plan
+        plan = plan_pass(declaration, store, upstreams(wire, repository.root, declaration.rules.now.settings), options).plan
     assert [c.identity.feed for c in plan.changes] == ["approved-nuget"]
     assert [(h.kind, h.waiting) for h in plan.holds] == [("upstream", True)]
 

@@ -23,7 +23,7 @@ def change(kind="promote", **more) -> Change:
     text = replace(approval("a.whl"), reason="asked for\nby billing")
     fields: dict[str, Any] = {
         "kind": kind, "declared": declared(identity(), text), "source": FeedName("public"), "files": text.files, "author": ADA,
-        "approvers": (GRACE,), "landing": LANDED, "author_commit": LANDED, "release": None, "upstream": "",
+        "approvers": (GRACE,), "landing": LANDED, "author_commit": LANDED, "release": None, "upstream": "", "reason": "asked for by billing",
     }  # fmt: skip
     return Change(**(fields | more))
 
@@ -65,7 +65,7 @@ Plan for commit cccccccccccc: 2 to change, 1 held, 1 waiting, 1 drifted
 Changes
   + promote pkg 1: public -> approved (1 file, {size} bytes)
       by Ada Lovelace <ada@example.org> (claimed), approved by Grace\\x1b[1m Hopper <grace@example.org> (signed): asked for by billing
-  - unlist pkg 1: public -> approved (1 file, {size} bytes)
+  - unlist pkg 1: in approved (1 file, {size} bytes)
       by Ada Lovelace <ada@example.org> (claimed), approved by Grace\\x1b[1m Hopper <grace@example.org> (signed): asked for by billing
 
 Access

@@ -1,0 +1,202 @@
+"""`withdraw`, `relist` and `deprecate`: what is written into an approval when something is wrong with a package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from reconciler.cli.arguments import approved_feed, identity_in
+from reconciler.cli.desk import Desk, open_desk, write_file
+from reconciler.cli.session import Session, open_session
+from reconciler.decide.dependents import left_without
+from reconciler.declare.edit import with_deprecation, with_withdrawal, without_deprecation, without_withdrawal
+from reconciler.declare.revision import commit_files
+from reconciler.declare.write import new_approval
+from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.errors import NotFound, StoreError
+from reconciler.model.declared import DeclaredApproval, Deprecation, Feed, Withdrawal, WithdrawalAction
+from reconciler.model.plan import Dependent
+from reconciler.model.words import Identity
+from reconciler.observe.published import stock_of
+from reconciler.propose.withdraw import from_record
+from reconciler.show.inert import inert
+from reconciler.stores import ledger
+from reconciler.stores.state import FeedState, read_state
+
+EFFECT = {
+    "unlist": "once applied, clients do not choose it any more; an exact pin still installs",
+    "quarantine": "once applied, nobody can download it; its bytes are kept, and come back unchanged with `relist`",
+}
+
+
+class WithdrawOptions(TypedDict):
+    """The options of `withdraw`, as click passes them."""
+
+    reason: str
+    quarantine: bool
+    commit: bool
+
+
+class DeprecateOptions(TypedDict):
+    """The options of `deprecate`, as click passes them."""
+
+    reason: str | None
+    use: str
+    undo: bool
+    commit: bool
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("package")
+@click.argument("versions", nargs=-1, required=True, metavar="VERSION...")
+@click.option("-m", "--message", "reason", required=True, help="Why: clients show it to whoever uses the version.")
+@click.option("--quarantine", is_flag=True, help="Make it unavailable, instead of only advising against it.")
+@click.option("--commit", is_flag=True, help="Commit the change.")
+@click.pass_obj
+def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], **options: Unpack[WithdrawOptions]) -> None:
+    """Take versions back: unlist them, or with --quarantine make them unavailable. Takes effect with the next apply.
+
+    Lists the packages that would lose their last candidate. Where the approval has left the repository, it is written again from the
+    record of the promotion.
+
+    \b
+    Example:
+      reconciler withdraw approved-nuget Newtonsoft.Json 12.0.3 -m "GHSA-5crp-9r3c-p9vr, use 13.0.1 or newer" --commit
+      reconciler withdraw approved-npm left-pad 1.3.0 --quarantine -m "Steals credentials" --commit
+    """
+    session, desk = open_session(folder), open_desk(folder)
+    target = approved_feed(desk.rules.settings, feed)
+    identities = [identity_in(target, package, version) for version in dict.fromkeys(versions)]
+    action: WithdrawalAction = "quarantine" if options["quarantine"] else "unlist"
+    withdrawal = Withdrawal(action=action, reason=options["reason"], since=session.now.date())
+    texts = [_withdrawn(session, desk, target, identity, withdrawal) for identity in identities]
+    for path, text in texts:
+        write_file(desk.root, path, text)
+        click.echo(f"{path}: {withdrawal.action}, since {withdrawal.since}")
+    click.echo(f"    {EFFECT[withdrawal.action]}")
+    _tell_dependents(session, desk, target, identities)
+    subject = f"{'Quarantine' if options['quarantine'] else 'Withdraw'} {package} {', '.join(versions)} in {feed}"
+    _finish(desk, [path for path, _ in texts], f"{subject}\n\n{options['reason']}\n", commit=options["commit"])
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("package")
+@click.argument("version")
+@click.option("-m", "--message", "reason", required=True, help="Why it may be used again: it becomes the reason of the approval.")
+@click.option("--commit", is_flag=True, help="Commit the change.")
+@click.pass_obj
+def relist(folder: Path, feed: str, package: str, version: str, reason: str, commit: bool) -> None:
+    """Approve a version again that was withdrawn: it is listed again, and comes back from quarantine unchanged.
+
+    \b
+    Example:
+      reconciler relist approved-nuget Newtonsoft.Json 12.0.3 -m "False alarm: the advisory was withdrawn" --commit
+    """
+    desk = open_desk(folder)
+    declared = _declared(desk, approved_feed(desk.rules.settings, feed), package, version)
+    _edit(desk, declared, lambda path, text: without_withdrawal(path, text, reason=reason))
+    click.echo(f"{declared.path}: approved again")
+    _finish(desk, [declared.path], f"Relist {declared.package} {declared.version} in {feed}\n\n{reason}\n", commit=commit)
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("package")
+@click.argument("version")
+@click.option("-m", "--message", "reason", help="Why it should not be used any more: clients show it.")
+@click.option("--use", default="", help="What to use instead.")
+@click.option("--undo", is_flag=True, help="Take the deprecation back.")
+@click.option("--commit", is_flag=True, help="Commit the change.")
+@click.pass_obj
+def deprecate(folder: Path, feed: str, package: str, version: str, **options: Unpack[DeprecateOptions]) -> None:
+    """Tell clients not to use a version any more; it stays as it is.
+
+    \b
+    Example:
+      reconciler deprecate approved-npm request 2.88.2 -m "No longer maintained" --use undici --commit
+    """
+    desk = open_desk(folder)
+    declared = _declared(desk, approved_feed(desk.rules.settings, feed), package, version)
+    reason = options["reason"]
+    if options["undo"]:
+        _edit(desk, declared, without_deprecation)
+        subject, body = "Undo the deprecation of", reason or ""
+    elif reason:
+        deprecation = Deprecation(reason=reason, use=options["use"])
+        _edit(desk, declared, lambda path, text: with_deprecation(path, text, deprecation))
+        subject, body = "Deprecate", deprecation.message
+    else:
+        message = "say with -m why it should not be used, or --undo"
+        raise click.UsageError(message)
+    click.echo(f"{declared.path}: {'not deprecated any more' if options['undo'] else 'deprecated'}")
+    done = f"{subject} {declared.package} {declared.version} in {feed}\n\n{body}".rstrip() + "\n"
+    _finish(desk, [declared.path], done, commit=options["commit"])
+
+
+def _declared(desk: Desk, target: Feed, package: str, version: str) -> DeclaredApproval:
+    declared = desk.approvals.valid.get(identity_in(target, package, version))
+    if declared is None:
+        message = f"{package} {version} is not approved for {target.name}"
+        raise NotFound(message, remedy="see `reconciler check`, if its file is there: it may be malformed")
+    return declared
+
+
+def _edit(desk: Desk, declared: DeclaredApproval, edit: Callable[[str, str], str]) -> None:
+    before = (desk.root / declared.path).read_bytes().decode("utf-8")
+    write_file(desk.root, declared.path, edit(declared.path, before))
+
+
+def _withdrawn(session: Session, desk: Desk, target: Feed, identity: Identity, withdrawal: Withdrawal) -> tuple[str, str]:
+    """Path and text of the approval, withdrawn."""
+    declared = desk.approvals.valid.get(identity)
+    if declared is not None:
+        text = (desk.root / declared.path).read_bytes().decode("utf-8")
+        return declared.path, with_withdrawal(declared.path, text, withdrawal)
+    broken = next((m.path for m in desk.approvals.malformed if m.identity == identity), None)
+    if broken is not None:
+        message = f"{broken} cannot be read as it is"
+        raise NotFound(message, remedy="correct it first (`reconciler check`): while it is malformed, its package is frozen")
+    state = _state(session, desk, target)
+    records = ledger.read(session.store(desk.rules.settings), target.name, state.head.ledger) if state.head else ()
+    rewritten = from_record(records, identity, withdrawal)
+    if rewritten is None:
+        message = f"{identity.package} {identity.version} is neither approved for {target.name} nor recorded there"
+        raise NotFound(message, remedy="there is nothing to take back")
+    return rewritten.path, new_approval(rewritten.approval)
+
+
+def _state(session: Session, desk: Desk, target: Feed) -> FeedState:
+    return read_state(session.store(desk.rules.settings), target.name, ECOSYSTEMS[target.type].parse_version)
+
+
+def _tell_dependents(session: Session, desk: Desk, target: Feed, identities: Sequence[Identity]) -> None:
+    """Who is left without. A store that cannot be read from here must not stand in the way of taking something back."""
+    ecosystem = ECOSYSTEMS[target.type]
+    try:
+        stock = stock_of(session.store(desk.rules.settings), _state(session, desk, target), ecosystem, listed=False)
+    except StoreError as error:
+        click.echo(f"Who depends on it cannot be told, feed storage cannot be read: {inert(str(error))}", err=True)
+        return
+    lost = left_without(set(identities), stock, ecosystem)
+    for line in _dependent_lines(dict.fromkeys(d for dependents in lost.values() for d in dependents)):
+        click.echo(line)
+
+
+def _dependent_lines(dependents: dict[Dependent, None]) -> Iterator[str]:
+    if dependents:
+        yield "    no other listed version satisfies:"
+    for one in dependents:
+        yield f"      {inert(one.package)} {inert(one.version)}, which needs {inert(one.needs)} {inert(one.range) or '(any version)'}"
+
+
+def _finish(desk: Desk, paths: Sequence[str], message: str, *, commit: bool) -> None:
+    if commit:
+        done = commit_files(desk.root, paths, message)
+        click.echo(f"Committed as {done[:12]}; `reconciler apply` carries it out once it has landed.")
+    else:
+        click.echo("Commit it; `reconciler apply` carries it out once it has landed.")
