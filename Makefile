@@ -74,6 +74,8 @@ run: $(VENV)/.runtime
 	    '    python3 -m http.server -d .feeds/feeds 8080 --bind 127.0.0.1' '' \
 	    '    pip install --index-url http://127.0.0.1:8080/approved-pypi/simple/ rich' \
 	    '    nuget install Newtonsoft.Json -Version 13.0.3 -Source http://127.0.0.1:8080/approved-nuget/v3/index.json' '' \
+	    'npm needs nginx in front, with the configuration that `$(VENV)/bin/reconciler serve --print-nginx` prints:' '' \
+	    '    npm install --registry http://127.0.0.1:8080/approved-npm/ @babel/code-frame' '' \
 	    'The command itself: $(VENV)/bin/reconciler --help'
 
 # -------------------------------------------------------------------------------------------------------- development
@@ -91,11 +93,15 @@ test: $(VENV)/.development lint
 	$(PY) -m coverage report --skip-covered --fail-under=90
 	$(PY) -m coverage report --skip-covered --include='reconciler/decide/*,reconciler/ecosystems/*' --fail-under=95
 
-# The runtime lock has the build backend too: see .runtime. The second file is resolved within the first one.
+# The runtime lock has the build backend too: see .runtime. The second file is resolved within the first one. The third is for the one
+# client among the tests' that is a Python program with dependencies of its own; those that are node's have tests/clients/node/.
 lock: $(VENV)/.development
 	$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(VENV)/build.in
 	$(UV_COMPILE) pyproject.toml $(VENV)/build.in --output-file requirements.lock
 	$(UV_COMPILE) pyproject.toml $(VENV)/build.in --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+	echo 'poetry>=2.5' > $(VENV)/clients.in
+	$(UV_COMPILE) $(VENV)/clients.in --output-file requirements-clients.lock
+	npm install --prefix tests/clients/node --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
