@@ -1,6 +1,6 @@
 """A user's project, driven as its people and its CI drive it: git and the `reconciler` command, each run as a program of its own.
 
-One proxy feed, whose upstream is a folder, and one approved feed, with the address of the server that will serve it.
+One proxy feed, whose upstream is a folder (or a registry), and one approved feed, with the address of the server that will serve it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from tests.support.clients import run
+from tests.support.nginx import Nginx
 from tests.support.shared import ROOT
 
 PERMISSIONS: Final = "permissions:\n  - {allow: promote-packages, group: senior-developers}\n  - {allow: administer, user: ada}\n"
@@ -27,15 +28,17 @@ class Project:
     upstream: Path
 
     @classmethod
-    def create(cls, folder: Path, *, feed_type: str, upstream: Path | None = None) -> Self:
-        """A repository with a first commit by Ada, who may approve; the upstream is an empty folder unless one is given."""
+    def create(cls, folder: Path, *, feed_type: str, upstream: Path | None = None, registry: str | None = None) -> Self:
+        """A repository with a first commit by Ada, who may approve; the upstream is an empty folder unless one is given, or the
+        address of a registry.
+        """
         project = cls(folder=folder / "project", type=feed_type, upstream=upstream or folder / "upstream")
         for path in (project.folder / "policies", project.upstream):
             path.mkdir(parents=True, exist_ok=True)
         (project.folder / "policies/permissions.yaml").write_text(PEOPLE + PERMISSIONS, encoding="utf-8")
         (project.folder / "feeds.yaml").write_text(
             "store: ./.feeds\npublic_url: http://127.0.0.1:8080\nfeeds:\n"
-            f"  public-{feed_type}: {{type: {feed_type}, usage: proxy, connectors: [{{upstream: {project.upstream}}}]}}\n"
+            f"  public-{feed_type}: {{type: {feed_type}, usage: proxy, connectors: [{{upstream: {registry or project.upstream}}}]}}\n"
             f"  approved-{feed_type}: {{type: {feed_type}, usage: approved, promotes_from: [public-{feed_type}]}}\n",
             encoding="utf-8",
         )
@@ -68,6 +71,10 @@ class Project:
         """`reconciler apply`, as CI runs it after a merge."""
         return self.reconciler("apply", "--public-url", public_url)
 
+    def serve(self, server: Nginx) -> None:
+        """Starts nginx with the configuration that the command prints."""
+        server.start(self.reconciler("serve", "--print-nginx", "--public-url", server.url))
+
     def approval(self, package: str, version: str) -> Path:
         """The file of an approval."""
         return self.folder / "approvals" / self.feed / package / f"{version}.yaml"
@@ -77,6 +84,12 @@ class Project:
         path = self.approval(package, version)
         path.write_text(path.read_text(encoding="utf-8").replace("files:\n", "expires: 2026-01-01\nfiles:\n"), encoding="utf-8")
         self.commit(f"{package} {version} was approved for last year only")
+
+    def take_back(self, package: str, version: str, block: str) -> None:
+        """Adds a block (`withdrawn: {...}`, `deprecated: {...}`) to an approval, in a commit."""
+        path = self.approval(package, version)
+        path.write_text(path.read_text(encoding="utf-8").replace("files:\n", f"{block}\nfiles:\n"), encoding="utf-8")
+        self.commit(f"{package} {version}: {block}")
 
     def commit(self, message: str) -> None:
         """Commits everything."""
