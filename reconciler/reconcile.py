@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.act.apply import Workshop, apply
+from reconciler.act.apply import Workshop, apply, outcome_of
 from reconciler.act.feed_storage import FeedStorage
+from reconciler.act.fetch import Source
 from reconciler.act.record import Applier
 from reconciler.act.static_feed import StaticFeed
 from reconciler.decide.access import access_changes
@@ -31,7 +32,7 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import PreconditionFailed
 from reconciler.model.declared import APPROVALS_FOLDER, Approvals, Connector, Feed, Rules
-from reconciler.model.plan import AccessChange, Applied, Change, Failure, Plan, Stock
+from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Change, Failure, Plan, Stock
 from reconciler.model.words import CommitId, FeedName
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.observe.published import stock_of
@@ -129,21 +130,35 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
 
 
 def apply_pass(
-    planned: Planned, store: Store, source_of: Callable[[Change], Upstream], report: Callable[[Change | Failure], None], applier: Applier
+    planned: Planned, store: Store, source_of: Callable[[Change], Source], report: Callable[[Change | Failure], None], applier: Applier
 ) -> Applied:
-    """Carries a plan out."""
+    """Carries a plan out. What takes back is visible before anything is fetched: it may be urgent, and upstreams are slow."""
     feeds = planned.plan.rules.settings.feeds
 
     def ecosystem_of(feed: FeedName) -> Ecosystem:
         return ECOSYSTEMS[feeds[feed].type]
 
-    storages: dict[FeedName, FeedStorage] = {
-        feed: StaticFeed(store, state, ecosystem_of(feed), edited=planned.edited[feed]) for feed, state in planned.states.items()
-    }
-    workshop = Workshop(
-        storages=storages, ecosystem_of=ecosystem_of, source_of=source_of, report=report, applier=applier, access=planned.access
-    )
-    return apply(planned.plan, workshop)
+    def carry_out(part: Planned, *, more: bool) -> Applied:
+        storages: dict[FeedName, FeedStorage] = {
+            feed: StaticFeed(store, state, ecosystem_of(feed), edited=part.edited[feed]) for feed, state in part.states.items()
+        }
+        workshop = Workshop(
+            storages=storages, ecosystem_of=ecosystem_of, source_of=source_of, report=report, applier=applier, access=part.access
+        )
+        return apply(part.plan, workshop, more=more)
+
+    plan = planned.plan
+    urgent = tuple(change for change in plan.changes if change.kind in TAKES_BACK)
+    rest = tuple(change for change in plan.changes if change.kind not in TAKES_BACK)
+    if not urgent or not any(change.kind in BRINGS_BYTES for change in rest):
+        return carry_out(planned, more=False)
+    first = carry_out(replace(planned, plan=replace(plan, changes=urgent)), more=True)
+    states = {feed: read_state(store, feed, ecosystem_of(feed).parse_version) for feed in planned.states}
+    nothing: Mapping[FeedName, frozenset[str]] = dict.fromkeys(states, frozenset())
+    following = Planned(plan=replace(plan, changes=rest, evictions=()), states=states, access=dict.fromkeys(states, ()), edited=nothing)
+    last = carry_out(following, more=False)
+    failed = first.failed + last.failed
+    return Applied(plan=plan, applied=first.applied + last.applied, failed=failed, outcome=outcome_of(plan, failed))
 
 
 def _with_public_url(rules: Rules, public_url: str | None) -> Rules:

@@ -42,8 +42,11 @@ class Workshop:
     access: Mapping[FeedName, tuple[AccessChange, ...]]
 
 
-def apply(plan: Plan, workshop: Workshop) -> Applied:
-    """Carries out all changes of the plan; what cannot be done is in `failed`, and stops nothing else."""
+def apply(plan: Plan, workshop: Workshop, *, more: bool = False) -> Applied:
+    """Carries out all changes of the plan; what cannot be done is in `failed`, and stops nothing else.
+
+    `more`: another part of the plan follows, so what is done now is recorded as partial.
+    """
     for feed, storage in sorted(workshop.storages.items()):
         storage.begin([(c.identity, name) for c in plan.changes if c.identity.feed == feed for name in _touched(c, storage)])
     done: list[tuple[Change, tuple[Delivery, ...]]] = []
@@ -56,7 +59,7 @@ def apply(plan: Plan, workshop: Workshop) -> Applied:
         else:
             done.append((change, result))
             workshop.report(change)
-    outcome = _outcome(plan, tuple(failed))
+    outcome: Outcome = "partial" if more else outcome_of(plan, tuple(failed))
     for feed, storage in sorted(workshop.storages.items()):
         storage.commit(_commitment(plan, storage, [d for d in done if d[0].identity.feed == feed], workshop, outcome=outcome))
     return Applied(plan=plan, applied=tuple(change for change, _ in done), failed=tuple(failed), outcome=outcome)
@@ -122,7 +125,7 @@ def _move(change: Change, storage: FeedStorage) -> None:
         storage.restore(change.identity, version.files)
 
 
-def _outcome(plan: Plan, failed: tuple[Failure, ...]) -> Outcome:
+def outcome_of(plan: Plan, failed: tuple[Failure, ...]) -> Outcome:
     """The first of these that holds (DESIGN section 11)."""
     kinds = {hold.kind for hold in plan.holds if not hold.waiting}
     cases: tuple[tuple[Outcome, bool], ...] = (

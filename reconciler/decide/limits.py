@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconciler.model.declared import Limit, Settings
-from reconciler.model.plan import Change, Hold, Stock
+from reconciler.model.plan import TAKES_BACK, Change, Hold, Stock
 from reconciler.model.words import FeedName
 
-WITHDRAWALS: Final = frozenset({"unlist", "quarantine"})
+WITHDRAWALS: Final = TAKES_BACK
 PROMOTIONS: Final = frozenset({"promote", "extend", "relist", "release"})
 
 

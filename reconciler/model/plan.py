@@ -15,6 +15,7 @@ from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 ChangeKind: TypeAlias = Literal["quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark"]
 ORDER: Final[tuple[ChangeKind, ...]] = ("quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark")
 """The order in which apply carries changes out: what takes away comes first."""
+TAKES_BACK: Final[frozenset[ChangeKind]] = frozenset({"quarantine", "unlist"})
 BRINGS_BYTES: Final[frozenset[ChangeKind]] = frozenset({"promote", "repair", "extend"})
 
 HoldKind: TypeAlias = Literal["authority", "rule", "time", "upstream", "closure", "malformed", "limit"]

@@ -7,7 +7,7 @@
 
 The public addresses are those that the libraries know. A configuration that cannot be read never leads to the public index: what is
 configured may be the only one that may be asked. A `.npmrc` or `pip.conf` of the repository is not read: anybody can propose one.
-npm's settings: https://docs.npmjs.com/cli/configuring-npm/npmrc. Of its tokens none is taken; `wire/credentials.py` says what is.
+npm's settings: https://github.com/npm/cli/blob/latest/docs/lib/content/configuring-npm/npmrc.md. Of its tokens none is taken; `wire/credentials.py` says what is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """npm, pnpm, yarn 1 and yarn 4 ("berry"), each in a fresh home, in front of a feed.
 
-https://docs.npmjs.com/cli, https://pnpm.io, https://classic.yarnpkg.com, https://yarnpkg.com
+https://github.com/npm/cli, https://pnpm.io, https://classic.yarnpkg.com, https://yarnpkg.com
 """
 
 from __future__ import annotations

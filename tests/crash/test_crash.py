@@ -136,6 +136,13 @@ def unlisting_out_of_quarantine(world: World) -> Run:
     return Run()
 
 
+def quarantine_before_promotion(world: World) -> Run:
+    """Both in one pass: what is taken back is committed by itself, before anything is fetched."""
+    added_version(world)
+    take_back(world, "quarantine")
+    return Run()
+
+
 def eviction(world: World) -> Run:
     fill(world)
     world.apply()
@@ -156,6 +163,7 @@ CASES: Final[tuple[tuple[Scenario, Fault], ...]] = (
     (relisting, "killed"),
     (changed_public_url, "killed"),
     *((scenario, fault) for scenario in MOVES_BYTES for fault in get_args(Fault)),
+    (quarantine_before_promotion, "killed"),
     (eviction, "killed"),
     (eviction, "unacknowledged"),
 )

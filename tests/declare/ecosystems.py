@@ -1,4 +1,8 @@
-"""A tiny ecosystem for tests of the declaration: names without case, versions of numbers."""
+"""An ecosystem made up for tests of the declaration: names without case, versions of numbers.
+
+A made-up one is needed so that these tests hold whatever ecosystems there are and show that reading a declaration asks for names and
+versions only: whatever else is asked for fails. Names and versions are tested with the real ones in `tests/contracts/`.
+"""
 
 import re
 
@@ -14,7 +18,7 @@ class Numbers:
     indexes = ()
 
     def normalize_name(self, name, /):
-        if not re.fullmatch(r"[A-Za-z0-9@/_.-]+", name):
+        if not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9@/_.-]{1,200}", name) or {"", ".", ".."} & set(name.split("/")):
             message = f"{name!r} is no name"
             raise ValueError(message)
         return PackageKey(name.lower().replace("_", "-"))
@@ -27,7 +31,7 @@ class Numbers:
         return Version(key=VersionKey(".".join(map(str, order))), text=text, prerelease=False, order=order)
 
     def contains(self, version_range, version, /):
-        raise NotImplementedError
+        return version_range in {"", version.key}
 
     def discover(self, get, index_url, name, /):
         raise NotImplementedError

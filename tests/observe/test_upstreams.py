@@ -7,73 +7,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import urljoin
 
 import pytest
 from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
-from reconciler.ecosystems import ECOSYSTEMS, Ecosystem, Get
-from reconciler.errors import ArchiveRefused, ContentMismatch, Malformed, NotThere, Refused, Unreachable
-from reconciler.model.packages import FeedView, Inspection, Listing, Page, Release, RemoteFile
-from reconciler.model.words import PackageKey, Version, VersionKey, sha256_hex
+from reconciler.ecosystems import ECOSYSTEMS, Ecosystem
+from reconciler.errors import ContentMismatch, Malformed, NotThere, Refused, Unreachable
+from reconciler.model.packages import RemoteFile
+from reconciler.model.words import sha256_hex
 from reconciler.observe.upstreams import open_upstream
 from reconciler.observe.well_known import WELL_KNOWN, index_url_in
 from reconciler.wire import Wire
+from tests.observe.boxes import Boxes, BoxesByKey
 from tests.support.faulty_server import Answer, FaultyServer
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = "https://index.example/"
-
-
-class Boxes:
-    """An ecosystem in twenty lines: a package file is JSON `{"name", "version"}`, an index is JSON by name and version."""
-
-    layout = "files/{package}/{file}"
-    file_suffixes = (".box",)
-    file_name = "{file}"
-    indexes = ()
-
-    def normalize_name(self, name: str, /) -> PackageKey:
-        if not name or " " in name:
-            message = "a name has letters"
-            raise ValueError(message)
-        return PackageKey(name.lower().replace("_", "-"))
-
-    def parse_version(self, text: str, /) -> Version:
-        numbers = tuple(map(int, text.split(".")))
-        return Version(key=VersionKey(".".join(map(str, numbers))), text=text, prerelease=False, order=numbers)
-
-    def contains(self, version_range: str, version: Version, /) -> bool:
-        return version_range in {"", version.key}
-
-    def discover(self, get: Get, index_url: str, name: str, /) -> Listing:
-        page = get(urljoin(index_url, f"{name}.json"), accept="application/json")
-        releases = [
-            Release(version=self.parse_version(version), files=(RemoteFile(name=Path(url).name, url=urljoin(page.url, url)),))
-            for version, url in json.loads(page.body).items()
-        ]
-        return Listing(name=name, releases=tuple(releases))
-
-    def inspect(self, filename: str, archive: BinaryIO, /) -> Inspection:
-        try:
-            found = json.load(archive)
-        except ValueError as error:
-            message = "damaged"
-            raise ArchiveRefused(message) from error
-        return Inspection(name=found["name"], version=self.parse_version(found["version"]), license=None, dependencies=(), metadata={})
-
-    def render(self, view: FeedView, /) -> Sequence[Page]:
-        return ()
-
-
-class BoxesByKey(Boxes):
-    """The same, with files that are called after the keys, whatever they are called on disk."""
-
-    file_name = "{package}.{version}.nupkg"
 
 
 BOXES: Ecosystem = Boxes()

@@ -1,6 +1,6 @@
 """Tiny, valid, reproducible npm packages: the same arguments give the same bytes.
 
-https://docs.npmjs.com/cli/commands/npm-pack
+https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-pack.md
 """
 
 from __future__ import annotations

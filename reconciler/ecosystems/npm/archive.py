@@ -1,6 +1,6 @@
 """Inspecting a package: a compressed tar archive in which package.json lies in a first-level folder, `package/` as a rule.
 
-https://docs.npmjs.com/cli/commands/npm-pack
+https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-pack.md
 
 Clients leave out the first component of every path, whatever it is, so a package.json in any such folder is the package's own, and
 there must be exactly one, spelled plainly: with two of them, the last one unpacked counts, and on a file system that ignores case

@@ -1,4 +1,4 @@
-"""The manifest inside a package, package.json: https://docs.npmjs.com/cli/configuring-npm/package-json.
+"""The manifest inside a package, package.json: https://github.com/npm/cli/blob/latest/docs/lib/content/configuring-npm/package-json.md.
 
 What clients need to resolve and to install is kept as it is written, field by field and only in the shapes that npm documents: the
 feed's pages repeat it, and nobody else has checked it. `devDependencies` are left out: nobody installs them from a feed, and they are
