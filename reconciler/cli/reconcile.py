@@ -26,13 +26,25 @@ CHANGES = 2
 FAIL_CLASSES = ("integrity", "limit", "invalid", "partial", "held", "waiting")
 
 
-class ApplyOptions(TypedDict):
-    """The options of `apply`, as click passes them."""
+class PassOptions(TypedDict):
+    """What `plan` and `apply` have in common, as click passes it."""
 
     ref: str
     public_url: str | None
     form: str
     refresh: bool
+    deep: bool
+
+
+class PlanOptions(PassOptions):
+    """The options of `plan`."""
+
+    detailed_exitcode: bool
+
+
+class ApplyOptions(PassOptions):
+    """The options of `apply`."""
+
     accept: str
     fail_on: tuple[str, ...]
     quiet: bool
@@ -42,10 +54,11 @@ class ApplyOptions(TypedDict):
 @ref_option
 @public_url_option
 @format_option
-@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, not only with its catalog.")
+@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, and ask upstream for new marks.")
+@click.option("--deep", is_flag=True, help="With --refresh: read every file, too, instead of trusting its size.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @click.pass_obj
-def plan(folder: Path, ref: str, public_url: str | None, form: str, refresh: bool, detailed_exitcode: bool) -> int:
+def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
     """Show what apply would do; writes nothing.
 
     \b
@@ -54,12 +67,12 @@ def plan(folder: Path, ref: str, public_url: str | None, form: str, refresh: boo
       reconciler plan --format json --detailed-exitcode
     """
     session = open_session(folder)
-    declaration = declare(session.repository, session.repository.resolve(ref))
+    declaration = declare(session.repository, session.repository.resolve(options["ref"]))
     with open_wire() as wire:
-        options = Options(now=session.now, public_url=public_url, listed=refresh, marks=refresh, accept="")
-        planned = _plan(session, declaration, upstreams(wire, session.repository.root, declaration.rules.now.settings), options)
-    _print_plan(planned.plan, form)
-    if planned.plan.outcome == "changes" and detailed_exitcode:
+        upstream_of = upstreams(wire, session.repository.root, declaration.rules.now.settings)
+        planned = _plan(session, declaration, upstream_of, _how(session, options, accept=""))
+    _print_plan(planned.plan, options["form"])
+    if planned.plan.outcome == "changes" and options["detailed_exitcode"]:
         return CHANGES
     return EXIT_CODES[planned.plan.outcome]
 
@@ -68,7 +81,8 @@ def plan(folder: Path, ref: str, public_url: str | None, form: str, refresh: boo
 @ref_option
 @public_url_option
 @format_option
-@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, and repair what is missing.")
+@click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, repair what is missing, take new marks.")
+@click.option("--deep", is_flag=True, help="With --refresh: read every file, too, instead of trusting its size.")
 @click.option("--accept", default="", metavar="DIGEST", help="Lift the limits for the plan with this digest; recorded.")
 @click.option(
     "--fail-on", multiple=True, type=click.Choice(FAIL_CLASSES), help="Exit with 0 unless one of these is the outcome (default: all)."
@@ -89,9 +103,7 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
     silent = options["quiet"] or options["form"] == "json"
     with open_wire() as wire, ExitStack() as stack:
         upstream_of = upstreams(wire, session.repository.root, settings)
-        how = Options(
-            now=session.now, public_url=options["public_url"], listed=options["refresh"], marks=options["refresh"], accept=options["accept"]
-        )
+        how = _how(session, options, accept=options["accept"])
         planned = _plan(session, declaration, upstream_of, how)
 
         def source_of(change: Change) -> Upstream:
@@ -104,6 +116,14 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
         _print_applied(applied, options["form"])
     matters = not options["fail_on"] or applied.outcome in options["fail_on"]
     return EXIT_CODES[applied.outcome] if matters else 0
+
+
+def _how(session: Session, options: PassOptions, *, accept: str) -> Options:
+    if options["deep"] and not options["refresh"]:
+        message = "--deep says how thorough --refresh is: say both"
+        raise click.UsageError(message)
+    refresh = options["refresh"]
+    return Options(now=session.now, public_url=options["public_url"], listed=refresh, deep=options["deep"], marks=refresh, accept=accept)
 
 
 def _plan(session: Session, declaration: Declaration, upstream_of: UpstreamOf, options: Options) -> Planned:

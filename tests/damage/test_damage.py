@@ -167,6 +167,18 @@ def test_refresh_repairs_what_may_be_repaired_and_refuses_the_rest(place, damage
         assert {key: data for key, data in place.store_bytes().items() if key in kept} == kept
 
 
+def test_with_deep_a_refresh_refuses_what_only_reading_shows(place, damage):
+    code = damage.deep[0] if damage.deep else damage.refresh[1]
+    expected = (REFUSED, REFUSED) if code == REFUSED else damage.refresh
+    deep = ("--refresh", "--deep", "--format", "json")
+    assert (place.run("plan", *deep).code, place.run("apply", *deep).code) == expected
+
+
+def test_deep_alone_is_no_question(place):
+    done = place.run("plan", "--deep")
+    assert (done.code, "say both" in done.err) == (64, True)
+
+
 # --- the state itself: nothing is repaired, nothing is written --------------------------------------------------------------------
 
 
