@@ -66,7 +66,7 @@ def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], *
     \b
     Example:
       reconciler withdraw approved-nuget Newtonsoft.Json 12.0.3 -m "GHSA-5crp-9r3c-p9vr, use 13.0.1 or newer" --commit
-      reconciler withdraw approved-npm left-pad 1.3.0 --quarantine -m "Steals credentials" --commit
+      reconciler withdraw approved-npm @example/login 1.3.0 --quarantine -m "Steals credentials" --commit
     """
     session, desk = open_session(folder), open_desk(folder)
     target = approved_feed(desk.rules.settings, feed)
