@@ -44,7 +44,11 @@ class Commitment:
 
 
 class FeedStorage(Protocol):
-    """One approved feed."""
+    """One approved feed, as one pass sees it; the contract suite is `tests/contracts/test_feed_storage.py`.
+
+    `open`, `publish`, `keep` and `restore` are called from several threads at once, each for another version; all of them may be
+    called again for what is done already, as after a pass that was killed.
+    """
 
     @property
     def feed(self) -> FeedName:

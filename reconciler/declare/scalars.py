@@ -144,8 +144,6 @@ def _upstream(text: str) -> str | None:
         return text if FEED_NAME.fullmatch(text.removeprefix(FEED_SCHEME)) else None
     if "://" not in text:
         return text
-    if text.startswith("file:///"):
-        return text
     return text if text.startswith(("http://", "https://")) and " " not in text and _without_credentials(text) else None
 
 

@@ -56,7 +56,8 @@ class Ecosystem(Protocol):
     def discover(self, get: Get, index_url: str, name: str, /) -> Listing:
         """All releases of a package at the registry whose index is at this address.
 
-        Raises what `get` raises (NotThere: no such package), and Malformed for an answer that breaks the protocol.
+        Raises what `get` raises (NotThere: no such package), NotThere for what is no name here, and Malformed for an answer that
+        breaks the protocol.
         Releases whose version cannot be parsed, and files that the index marks as something else, are left out.
         """
 

@@ -7,7 +7,12 @@ tarfile parses single headers here and nothing more: its reader takes 2 s for on
 negative sizes (CVE-2025-8194), and keeps all members. What two readers understand differently is refused:
 
 - a size, or a name for all members, in extended headers: who passes it over takes content for headers (CVE-2025-62518);
-- content of links, folders and devices, which some readers expect and some do not; members of an unknown kind;
+- content of links, folders and devices, which some readers expect and some do not, and files that are called like folders, whose
+  content npm takes for headers; members of an unknown kind;
+- numbers that are not plain octal, and checksums that count bytes as signed ones: npm passes over such a header, and goes on inside;
+- a prefix to a name where the header does not say that it is ustar: tarfile takes it, npm and others do not;
+- records of an extended header that hide in the value of another one, or come twice: readers that split at line ends see them;
+- an extended header that is not directly in front of its member: pnpm takes it for the next header, whatever that is;
 - anything but zeros after the end: some readers go on after one empty block;
 - members written to or through an earlier link: another file than the one that is named changes.
 
@@ -45,9 +50,18 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 _CHUNK_BYTES: Final = 64 * 1024
 _UNSAFE: Final = re.compile(r"\A(?:[/\\]|[A-Za-z]:|\Z)|(?:\A|[/\\])\.\.(?:[/\\]|\Z)|[\x00-\x1f\x7f]")
 _LENGTH: Final = re.compile(rb"[1-9][0-9]{0,5} ")
+_HIDDEN_RECORD: Final = re.compile(rb"\n[0-9]")
+_SIZE_FORM: Final = re.compile(rb"[0-7]*[ \0]*")
+_CHECKSUM_FORM: Final = re.compile(rb" *[0-7]+[ \0]*")
+_SIZE: Final = slice(124, 136)
+_CHECKSUM: Final = slice(148, 156)
+_MAGIC: Final = slice(257, 265)
+_USTAR: Final = b"ustar\x0000"
+_PREFIX: Final = 345
+"""Places in a header: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html, "ustar Interchange Format"."""
 _NOT_READ: Final = ("GNU.sparse.", "hdrcharset")
 """Extended attributes that change what content and names mean."""
-_PAX: Final = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+_PAX: Final = (tarfile.XHDTYPE, tarfile.XGLTYPE)
 _LONG: Final = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 _FILES: Final = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _LINKS: Final = (tarfile.SYMTYPE, tarfile.LNKTYPE)
@@ -84,6 +98,8 @@ class TarReader:
     _position: int = field(init=False, default=0)
     _content: int = field(init=False, default=0)
     """Where the content of the current member ends, with its padding."""
+    _extended: bool = field(init=False, default=False)
+    """Whether the last header was a pax header for one member."""
     _links: set[str] = field(init=False, default_factory=set)
     _link_bytes: int = field(init=False, default=0)
 
@@ -124,13 +140,17 @@ class TarReader:
             if header.size < 0 or self._position + _padded(header.size) > self.limit:
                 message = f"the archive is no sound one, or unpacks to more than {self.limit} bytes: {_shown(header.name)}"
                 raise ArchiveRefused(message)
+            _check_block(block, header)
             if header.type not in (*_PAX, *_LONG):
-                if header.size != int(said.get("size", header.size)):
+                if said.get("size", str(header.size)) != str(header.size):
                     message = f"{_shown(header.name)} has two sizes: {header.size} and {said['size'][:20]!a}"
                     raise ArchiveRefused(message)
                 name, target = said.get("path", header.name), said.get("linkpath", header.linkname)
+                if header.type in _FILES and "/" in (name[-1:], header.name[-1:]):
+                    message = f"the archive has a file that is called like a folder: {_shown(name)}"
+                    raise ArchiveRefused(message)
                 yield _Header(block=header, name=name.rstrip("/") if name.strip("/") else name, target=target)
-                said, taken = {}, 0
+                said, taken, self._extended = {}, 0, False
                 continue
             taken += _BLOCK + header.size
             if taken > MAX_HEADER_BYTES:
@@ -144,6 +164,10 @@ class TarReader:
     def _extend(self, said: dict[str, str], header: tarfile.TarInfo, data: bytes) -> None:
         """Takes what an extended header says of the next member."""
         attributes = _attributes(data) if header.type in _PAX else {_LONG[header.type]: _text(data.partition(b"\0")[0])}
+        if self._extended:
+            message = "the archive has headers that readers understand differently: two for one member"
+            raise ArchiveRefused(message)
+        self._extended = header.type == tarfile.XHDTYPE
         for key, value in attributes.items():
             decides = key in ("path", "linkpath", "size")
             if key.startswith(_NOT_READ) or (decides and (header.type == tarfile.XGLTYPE or said.get(key, value) != value)):
@@ -220,6 +244,18 @@ def place(name: str) -> tuple[str, ...]:
     return tuple(part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."})
 
 
+def _check_block(block: bytes, header: tarfile.TarInfo) -> None:
+    """ArchiveRefused for a header that other readers pass over, or read otherwise than tarfile."""
+    checksum = block[_CHECKSUM]
+    plain = _SIZE_FORM.fullmatch(block[_SIZE]) and _CHECKSUM_FORM.fullmatch(checksum)
+    if not plain or header.chksum != sum(block) - sum(checksum) + sum(b" " * len(checksum)):
+        message = f"the archive has a header whose size or checksum is no plain octal number: {_shown(header.name)}"
+        raise ArchiveRefused(message)
+    if block[_PREFIX] and block[_MAGIC] != _USTAR:
+        message = f"the archive has a header with a prefix that only some readers take: {_shown(header.name)}"
+        raise ArchiveRefused(message)
+
+
 def _attributes(data: bytes) -> dict[str, str]:
     """The records `length key=value` of a pax header, in one pass; ValueError for anything else, and for too many."""
     found: dict[str, str] = {}
@@ -231,7 +267,10 @@ def _attributes(data: bytes) -> dict[str, str]:
         if stop > end or not equals or not key or not value.endswith(b"\n") or len(found) >= MAX_ATTRIBUTES:
             message = f"an extended header cannot be read, or has more than {MAX_ATTRIBUTES} records"
             raise ValueError(message)
-        found[_text(key)] = _text(value[:-1])
+        name, said = _text(key), _text(value[:-1])
+        if _HIDDEN_RECORD.search(value) or found.setdefault(name, said) != said:
+            message = f"an extended header has a record in another one, or two that contradict each other: {name[:80]!a}"
+            raise ValueError(message)
         position = stop
     return found
 

@@ -23,6 +23,11 @@ class Document:
     content_type: str
     body: bytes
 
+    @property
+    def shown(self) -> str:
+        """The address as messages show it: a query may be a signature or a token, where a redirect has led to it."""
+        return self.url.partition("?")[0][:300]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemoteFile:
@@ -64,6 +69,8 @@ class Listing:
 
     name: str
     releases: tuple[Release, ...]
+    marks: bool = True
+    """Whether it could say that a version is yanked or deprecated: a folder cannot, and its silence takes no mark back."""
 
 
 def companion_name(file: str, key: str) -> str:

@@ -41,17 +41,21 @@ _SHOWN_REASONS: Final = 5
 
 
 class Upstream(Protocol):
-    """Where packages are looked up and fetched. Everything may raise NotThere, Unreachable and Malformed."""
+    """Where packages are looked up and fetched, by several threads at once; the contract suite is `tests/contracts/test_upstream.py`.
+
+    Everything may raise NotThere, Unreachable and Malformed, and a feed of this repository what its store raises.
+    """
 
     @property
     def name(self) -> str:
         """As it is written in feeds.yaml, without credentials."""
 
     def discover(self, package_name: str) -> Listing:
-        """All releases of a package."""
+        """All releases of a package, in ascending order of version; NotThere for an unknown name and for what is none."""
 
     def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
-        """Streams a file of a listing into a seekable sink; ContentMismatch as soon as it is larger than `max_bytes`."""
+        """Streams a file of a listing into a seekable sink, from where that stands; ContentMismatch, before more is written, as soon as
+        it is larger than `max_bytes`."""
 
     def fetch_companion(self, file: RemoteFile, suffix: str) -> bytes:
         """What belongs to a file, such as its ".provenance"; bounded in size."""
@@ -149,7 +153,7 @@ class FolderUpstream:
             message = f"folder {self.name} has no package {package_name}{f' ({reasons})' if reasons else ''}"
             raise NotThere(message)
         newest = max(found, key=attrgetter("inspection.version"))
-        return Listing(name=newest.inspection.name, releases=releases)
+        return Listing(name=newest.inspection.name, releases=releases, marks=False)
 
     def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
         # Found among the listed files rather than by its address, so that none outside the folder can be meant.

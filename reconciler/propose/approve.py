@@ -23,6 +23,8 @@ from reconciler.observe.upstreams import Upstream
 from reconciler.stores.spool import spooling
 
 MAX_PACKAGE_BYTES = 4 << 30
+MAX_FILE_NAME = 240
+"""Characters: file systems take 255, and what lies beside a file has a longer name than it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,9 +101,12 @@ def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, 
         if ecosystem.normalize_name(inspection.name) != key:
             message = f"{approved.name} says that it is {inspection.name}, not {request.package}"
             raise ContentMismatch(message)
+        if len(approved.name) > MAX_FILE_NAME:
+            message = f"{approved.name} cannot be approved: its name has more than the {MAX_FILE_NAME} characters that feed storage takes"
+            raise Refused(message)
     first = examined[-1][1]  # of a version with sdist and wheels the wheel: its metadata is what installers read
     return Proposal(
-        path=approval_path(feed.name, first.name, first.version.text),
+        path=_path(feed, first),
         identity=Identity(feed=feed.name, package=key, version=release.version.key),
         package=first.name,
         version=first.version.text,
@@ -110,6 +115,14 @@ def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, 
         release=release,
         skipped=tuple(f.name for f in release.files if f not in chosen),
     )
+
+
+def _path(feed: Feed, inspection: Inspection) -> str:
+    try:
+        return approval_path(feed.name, inspection.name, inspection.version.text)
+    except ValueError as error:
+        message = f"{inspection.name} {inspection.version.text} cannot be approved: no path stands for it: {error}"
+        raise Refused(message) from error
 
 
 def _examine(file: RemoteFile, release: Release, upstream: Upstream, ecosystem: Ecosystem) -> tuple[ApprovedFile, Inspection]:

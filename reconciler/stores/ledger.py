@@ -29,7 +29,7 @@ def append(tip: LedgerTip, records: Sequence[dict[str, Any]]) -> tuple[LedgerTip
     previous = tip.hash
     for number, record in enumerate(records, start=tip.records + 1):
         line = json.dumps({**record, "seq": number, "previous": previous}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        lines.append(f"{line}\n".encode())
+        lines.append(f"{line}\n".encode(errors="replace"))  # half of a surrogate pair, which YAML may hold, has no encoding
         previous = hashlib.sha256(lines[-1]).hexdigest()
     segment = f"{tip.records + 1:010d}-{previous[:16]}"
     return LedgerTip(segments=(*tip.segments, segment), records=tip.records + len(lines), hash=previous), segment, b"".join(lines)

@@ -18,6 +18,8 @@ from reconciler.errors import Malformed
 
 _LOCAL_NAMES: Final = ("localhost", "local", "internal", "home.arpa")
 """Names that mean something in the own network only: RFC 6761, RFC 6762, RFC 8375, and ICANN's private-use "internal"."""
+_MAX_PORT: Final = 65_535
+"""Resolvers take the rest of a larger number, and so lead to another port than the address says."""
 _NAT64: Final = ip_network("64:ff9b::/96")
 _Ip: TypeAlias = IPv4Address | IPv6Address
 
@@ -57,7 +59,7 @@ def parsed(url: str) -> httpx.URL:
     """Malformed for what is no http or https address."""
     try:
         address = httpx.URL(url)
-        if address.scheme in {"http", "https"} and address.host:
+        if address.scheme in {"http", "https"} and address.host and (address.port or 0) <= _MAX_PORT:
             return address
     except (httpx.InvalidURL, ValueError):
         pass

@@ -59,7 +59,12 @@ class Kept:
 
 
 def worth_keeping(document: Document, headers: Mapping[str, str]) -> Kept | None:
-    """A page as it may be kept; None if its server forbids that, or gives nothing to recognise it by."""
+    """A page as it may be kept; None if its server forbids that, or gives nothing to recognise it by.
+
+    Nor is a page kept that came from an address with a query: such as a redirect leads to, it may be signed for one use.
+    """
+    if "?" in document.url:
+        return None
     directives = {part.partition("=")[0].strip().lower() for part in headers.get("cache-control", "").split(",")}
     if "no-store" in directives or "*" in headers.get("vary", ""):
         return None

@@ -9,7 +9,7 @@ not to a feed or connector: else a pull request that changes an address could se
 
 "." is "_", "-" is "__"; upper and lower case are one. Only host names of letters, digits and inner hyphens, and IPv4 addresses, have
 variables: for these the spelling is unambiguous (a host with "_" could otherwise be spelled like another one). Others have ~/.netrc,
-whose entries are by host, for any port.
+whose entries are by host, for any port. Its entry `default`, which other programs send to every host, is sent to none.
 
 Each request is looked at by itself, each redirect too: a secret goes to its own host and port only. Over plain http it goes only to this
 machine, or where the upstream's own declared address is this scheme, host and port: neither a link nor a redirect brings it there.
@@ -54,7 +54,7 @@ class Credentials:
         found = self._by_variable.get(suffix_of(address) or "")
         if found is not None:
             return found
-        entry = self._netrc.authenticators(address.host) if self._netrc else None
+        entry = self._netrc.hosts.get(address.host) if self._netrc and address.host != "default" else None
         return _basic(entry[0], entry[2]) if entry and entry[2] else None
 
 

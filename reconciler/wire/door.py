@@ -33,6 +33,8 @@ from reconciler.wire.transport import DEADLINE, FAULTS, Transport
 MAX_REDIRECTS: Final = 5
 TRIES: Final = 3
 
+_MAX_REASON: Final = 500
+"""Characters: the libraries cite what they cannot read, however long it is."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_VARIABLES: Final[Mapping[str, str]] = MappingProxyType({})
 _T = TypeVar("_T")
@@ -144,7 +146,7 @@ class Wire:
                 after = error.after if isinstance(error, Transient) else 0.0
                 wait = max(after, pause * random.uniform(1, 1.5))  # noqa: S311  # spreads load, is no secret
                 if time.monotonic() + wait > deadline:
-                    message = f"{redacted(question.url)} cannot be read: {str(error) or type(error).__name__}"
+                    message = f"{redacted(question.url)} cannot be read: {str(error)[:_MAX_REASON] or type(error).__name__}"
                     raise Unreachable(message, remedy="Run again when the upstream answers.") from error
             time.sleep(wait)
         raise AssertionError  # the last round returns or raises

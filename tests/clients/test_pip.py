@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.declare.load import load_approval
+from reconciler.ecosystems import ECOSYSTEMS
 from tests.clients.project import Project
 from tests.support.clients import run_client
 from tests.support.static_server import SIMPLE_JSON, StaticServer
@@ -62,7 +63,7 @@ def feed(tmp_path_factory) -> Project:
 
 @pytest.fixture(params=[False, True], ids=["html", "json"])
 def server(feed, request) -> Iterator[StaticServer]:
-    with StaticServer(feed.feeds, negotiate=request.param) as running:
+    with StaticServer(feed.feeds, indexes=ECOSYSTEMS["pypi"].indexes if request.param else ()) as running:
         yield running
 
 

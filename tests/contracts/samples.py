@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
+from urllib.parse import unquote
 
-from reconciler.ecosystems import ECOSYSTEMS, Ecosystem
+from reconciler.ecosystems import ECOSYSTEMS, Ecosystem, Get
 from reconciler.ecosystems.layout import name_of
-from reconciler.model.packages import PublishedFile, PublishedPackage, PublishedVersion
+from reconciler.errors import NotThere
+from reconciler.model.packages import Document, PublishedFile, PublishedPackage, PublishedVersion
 from reconciler.model.words import Sha256
 from tests.declare.ecosystems import Numbers
 from tests.observe.boxes import Boxes
@@ -80,6 +82,7 @@ SAMPLES: Final = {
         make=_tarball, index="",
         versions=("0.9.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.2.0", "1.10.0", "2.0.0-0"),
         equal=("1.0.0", "v1.0.0+build"), names=("@scope/foo", "@scope/foo"),  # npm has one spelling for each name
+        beside={".attestations": b'{"attestations": []}'},
     ),
     "nuget": Sample(
         make=_nupkg, index="/v3/index.json", versions=("0.9", "1.0.0-alpha", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0", "1.0.0.1", "2.0"),
@@ -93,7 +96,7 @@ SAMPLES: Final = {
 
 _NUMBERS: Final = Words(versions=("0.9", "1.0", "1.2", "1.10", "2"), equal=("1.0", "01.00"), names=("Foo_Bar", "foo-bar"))
 MADE_UP: Final[Mapping[str, tuple[Ecosystem, Words]]] = {"boxes": (Boxes(), _NUMBERS), "numbers": (Numbers(), _NUMBERS)}
-SPEAKING: Final[Mapping[str, tuple[Ecosystem, Words]]] = {kind: (ECOSYSTEMS[kind], SAMPLES[kind]) for kind in ECOSYSTEMS} | MADE_UP
+SPEAKING: Final[Mapping[str, tuple[Ecosystem, Words]]] = {**{kind: (ECOSYSTEMS[kind], SAMPLES[kind]) for kind in ECOSYSTEMS}, **MADE_UP}
 """Everything that has names and versions."""
 
 
@@ -147,3 +150,19 @@ def published(kind: str, name: str, offers: Iterable[Offer]) -> PublishedPackage
         )
     ordered = tuple(sorted(versions.values(), key=lambda version: version.version))
     return PublishedPackage(key=ecosystem.normalize_name(name), name=name, versions=ordered)
+
+
+def client_of(kind: str, read: Callable[[str], bytes | None], base: str) -> Get:
+    """What a client gets from a feed at this address, behind a web server; `read` has its objects by path."""
+    indexes = ECOSYSTEMS[kind].indexes
+
+    def get(url: str, /, *, accept: str = "*/*") -> Document:
+        path = unquote(url.removeprefix(f"{base}/"))
+        folder = [(f"{path.rstrip('/')}/{index.file}", index.content_type) for index in reversed(indexes)]
+        for candidate, media in ((path, "application/json"), *folder):
+            body = read(candidate)
+            if body is not None:
+                return Document(url=url, content_type=media, body=body)
+        raise NotThere(url)
+
+    return get

@@ -13,9 +13,9 @@ import pytest
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.layout import name_of, path_of, place_of
 from reconciler.errors import ArchiveRefused, NotThere
-from reconciler.model.packages import Document, FeedView, PublishedPackage, PublishedVersion
+from reconciler.model.packages import FeedView, PublishedPackage, PublishedVersion
 from tests.contracts import samples
-from tests.contracts.samples import SAMPLES, offer
+from tests.contracts.samples import SAMPLES, client_of, offer
 
 BASE = "https://feeds.example/approved"
 
@@ -111,16 +111,7 @@ def test_only_changed_packages_are_rendered(kind, sample):
 
 def test_a_rendered_feed_is_discovered_as_it_was(kind, ecosystem, sample):
     package = published(kind, "Alpha", sample.versions)
-    pages = pages_of(kind, package)
-
-    def get(url: str, /, *, accept: str = "*/*") -> Document:
-        path = unquote(url.removeprefix(f"{BASE}/"))
-        folder = [(f"{path.rstrip('/')}/{index.file}", index.content_type) for index in reversed(ecosystem.indexes)]
-        for candidate, media in ((path, "application/json"), *folder):
-            if candidate in pages:
-                return Document(url=url, content_type=media, body=pages[candidate])
-        raise NotThere(url)
-
+    get = client_of(kind, pages_of(kind, package).get, BASE)
     shouted = "ALPHA" if ecosystem.normalize_name("ALPHA") == package.key else "Alpha"
     listing = ecosystem.discover(get, BASE + sample.index, shouted)
     assert [r.version for r in listing.releases] == [v.version for v in package.versions]

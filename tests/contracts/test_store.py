@@ -12,15 +12,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler import stores
 from reconciler.errors import Refused, RevisionConflict
+from reconciler.model.words import FeedName, Sha256
+from reconciler.stores import keys as places
 from reconciler.stores.interface import Store
 from reconciler.stores.local import LocalStore
+from tests.crash.faults import FaultyStore
 from tests.support.memory_store import MemoryStore
 
 STORES: Final[Mapping[str, Callable[[Path], Store]]] = {
     "local": lambda folder: LocalStore(folder / "store"),
     "memory": lambda folder: MemoryStore(),
+    "without faults": lambda folder: FaultyStore(MemoryStore()),
 }
+OPENED: Final = {"": "local"}
+"""The row of each scheme that `store` in feeds.yaml may have."""
 TEXT: Final = "text/plain"
 HOSTILE: Final = [
     "", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a/.tmp", ".lock", ".tmp/x", "a/..",
@@ -45,6 +52,11 @@ def keys(store: Store, prefix: str = "") -> list[str]:
 def content(store: Store, key: str) -> bytes | None:
     found = store.get(key)
     return None if found is None else found.data
+
+
+def test_every_store_of_the_project_has_a_row():
+    assert OPENED.keys() == stores.STORES.keys()
+    assert set(OPENED.values()) < STORES.keys()
 
 
 def test_an_empty_store_has_nothing(store):
@@ -77,11 +89,15 @@ def test_a_path_is_consumed(store, tmp_path):
     assert not file.exists()
 
 
-def test_an_open_stream_keeps_what_it_began_with(store):
-    store.put("a", b"old", content_type=TEXT)
+@pytest.mark.parametrize("change", [lambda store: store.put("a", b"new", content_type=TEXT), lambda store: store.delete("a")])
+def test_an_open_stream_keeps_what_it_began_with(store, change):
+    old = b"o" * 300_000 + b"!"
+    store.put("a", old, content_type=TEXT)
     with store.open("a") as stream:
-        store.put("a", b"new", content_type=TEXT)
-        assert stream.read() == b"old"
+        begun = stream.read(1000)
+        change(store)
+        assert begun + stream.read() == old
+    assert content(store, "a") != old
 
 
 def test_a_folder_is_no_object_and_an_object_no_folder(store):
@@ -92,6 +108,31 @@ def test_a_folder_is_no_object_and_an_object_no_folder(store):
     store.delete("a/b/c")
     assert keys(store) == ["a/b"]
     assert keys(store, "a/b/") == []
+
+
+FEED: Final = FeedName("approved-npm")
+DIGEST: Final = Sha256("0123456789abcdef" * 4)
+PATHS: Final = ["@scope/foo/-/foo-1.0.0-rc.1.tgz", "files/foo/1!0.1+x/foo-1!0.1+x.tar.gz", "v3/flatcontainer/foo/1.0.0/foo.nuspec"]
+
+
+def test_everything_that_the_project_keeps_has_a_key(store):
+    own = [places.head(FEED), places.unfinished(FEED), places.catalog_object(FEED, DIGEST), places.ledger_segment(FEED, "000001")]
+    folders = [places.feed_folder(FEED), places.quarantine_folder(FEED), f"{places.aliens_folder(FEED)}{DIGEST}/"]
+    put(store, *own, *(folder + path for folder in folders for path in PATHS))
+    for folder in folders:
+        assert keys(store, folder) == sorted(folder + path for path in PATHS)
+    assert keys(store, "feeds/") == keys(store, places.feed_folder(FEED))  # nobody finds in the feed what was taken out of it
+    assert set(own) < set(keys(store, f"state/feeds/{FEED}/"))
+    assert all(content(store, key) == key.encode() for key in keys(store))
+
+
+def test_what_is_removed_during_a_listing_breaks_nothing_off(store):
+    put(store, *(f"{folder}/{name}" for folder in "abc" for name in "123"))
+    listing = store.list("")
+    assert next(listing).key == "a/1"
+    for key in ("a/2", "b/1", "b/2", "b/3"):
+        store.delete(key)
+    assert {"a/3", "c/1", "c/2", "c/3"} <= {entry.key for entry in listing}
 
 
 def test_listing_is_sorted_by_key_and_bound_by_prefix(store):
@@ -163,6 +204,32 @@ def test_put_if_does_not_bring_back_what_was_removed(store):
     assert keys(store) == []
 
 
+def test_put_if_creates_again_what_was_removed_when_nothing_is_expected(store):
+    store.put_if("head", b"1", content_type=TEXT, expected=None)
+    store.delete("head")
+    assert store.put_if("head", b"2", content_type=TEXT, expected=None) == store.get("head").revision
+    assert content(store, "head") == b"2"
+
+
+def test_put_moves_the_revision_on(store):
+    first = store.put_if("page", b"1", content_type=TEXT, expected=None)
+    store.put("page", b"2", content_type=TEXT)
+    with pytest.raises(RevisionConflict):
+        store.put_if("page", b"3", content_type=TEXT, expected=first)
+    second = store.get("page").revision
+    assert store.put_if("page", b"", content_type=TEXT, expected=second) not in {first, second}
+    assert content(store, "page") == b""
+
+
+def test_equal_revisions_of_a_key_mean_equal_content(store):
+    bodies = [b"", b"a", b"b", b"ab", b"", b"a" * 100_000, b"a" * 99_999 + b"b", b"a"]
+    known = dict[str, bytes]()
+    for body in bodies:
+        store.put("a", body, content_type=TEXT)
+        assert known.setdefault(store.get("a").revision, body) == body
+    assert len(known) == len(set(bodies))
+
+
 def test_equal_content_has_one_revision(store):
     store.put("a", b"same", content_type=TEXT)
     store.put("b", b"same", content_type=TEXT)
@@ -197,6 +264,26 @@ def test_of_racing_writers_exactly_one_wins_each_round(store):
     with ThreadPoolExecutor(writers) as pool:
         wins = [number for won in pool.map(race, range(writers)) for number in won]
     assert sorted(wins) == list(range(rounds))
+
+
+def test_writers_of_different_objects_do_not_disturb_each_other(store, tmp_path):
+    writers, each = 8, 10
+    barrier = Barrier(writers)
+
+    def write(writer: int) -> None:
+        barrier.wait(10)
+        for number in range(each):
+            key = f"feeds/f{writer % 2}/{number}/{writer}"
+            file = tmp_path / f"{writer}-{number}"
+            file.write_bytes(key.encode())
+            store.put(key, file if number % 2 else key.encode(), content_type=TEXT)
+            if number % 3 == 0:
+                store.delete(key)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(write, range(writers)))
+    assert keys(store) == sorted(f"feeds/f{w % 2}/{n}/{w}" for w in range(writers) for n in range(each) if n % 3)
+    assert all(content(store, key) == key.encode() for key in keys(store))
 
 
 def test_nothing_half_written_is_seen(store):

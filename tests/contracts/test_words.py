@@ -33,7 +33,7 @@ def test_every_member_of_the_protocol_is_there(ecosystem):
     for member in ("normalize_name", "parse_version", "contains", "discover", "inspect", "render"):
         assert callable(getattr(ecosystem, member)), member
     assert "{package}" in ecosystem.layout
-    assert "{file}" in ecosystem.layout or "{version}" in ecosystem.layout + ecosystem.file_name
+    assert "{version}" in ecosystem.layout + ecosystem.file_name
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in ecosystem.file_suffixes)
 
 

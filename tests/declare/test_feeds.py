@@ -234,7 +234,7 @@ def test_what_is_wrong_is_told_with_its_line(text, lines):
 
 @pytest.mark.parametrize(
     "upstream",
-    ["https://u:p@h.example/", "https://u@h.example/", "https://h.example/?sig=x", "https://h.example/#f", "ftp://h.example/", "https://", "' x'", '"a\\tb"', "''", "http://h.example:99999/", "https://h.example\\@g.example"],
+    ["https://u:p@h.example/", "https://u@h.example/", "https://h.example/?sig=x", "https://h.example/#f", "ftp://h.example/", "file:///srv/x", "https://", "' x'", '"a\\tb"', "''", "http://h.example:99999/", "https://h.example\\@g.example"],
 )  # fmt: skip
 def test_an_upstream_carries_no_credentials(upstream):
     lines = told(a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: {upstream}}}]}}"))
@@ -243,9 +243,7 @@ def test_an_upstream_carries_no_credentials(upstream):
     assert lines[0].endswith(UPSTREAM)
 
 
-@pytest.mark.parametrize(
-    "upstream", ["nuget.org", "feed:p", "./folder", "/srv/a b", "file:///srv/x", "https://h.example/v3/index.json", "http://[::1]:80/"]
-)
+@pytest.mark.parametrize("upstream", ["nuget.org", "feed:p", "./folder", "/srv/a b", "https://h.example/v3/index.json", "http://[::1]:80/"])
 def test_upstreams(upstream):
     settings = read_settings(
         a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: '{upstream}'}}]}}").encode(), ("numbers",)

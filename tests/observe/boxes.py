@@ -22,7 +22,7 @@ from reconciler.model.words import PackageKey, Version, VersionKey
 class Boxes:
     """A package file is JSON `{"name", "version"}`, an index is JSON by name and version."""
 
-    layout = "files/{package}/{file}"
+    layout = "files/{package}/{version}/{file}"
     file_suffixes = (".box",)
     file_name = "{file}"
     indexes = ()

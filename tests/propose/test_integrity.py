@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import replace
 
 import pytest
 
@@ -14,31 +13,13 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.integrity import integrity_of
 from reconciler.errors import ContentMismatch
 from reconciler.model.declared import Feed, Line
-from reconciler.model.packages import Listing, Release, RemoteFile
 from reconciler.model.words import FeedName
 from reconciler.propose.approve import Proposal, Request, propose
-from reconciler.wire import Downloaded, copy
+from tests.support.shelf import Shelf
 from tests.support.tarballs import tarball
 
 NPM = ECOSYSTEMS["npm"]
 DATA = tarball("@scope/foo", "1.0.0")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OneFile:
-    """An upstream with one file, whatever is asked for."""
-
-    name: str = "one"
-    data: bytes = DATA
-
-    def discover(self, package_name: str) -> Listing:
-        raise NotImplementedError
-
-    def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
-        return copy(iter([self.data]), sink, max_bytes=max_bytes, source=file.name)
-
-    def fetch_companion(self, file: RemoteFile, suffix: str) -> bytes:
-        raise NotImplementedError
 
 
 def proposed(integrity: str | None) -> Proposal:
@@ -46,9 +27,11 @@ def proposed(integrity: str | None) -> Proposal:
         name=FeedName("approved"), type="npm", usage="approved", connectors=(), promotes_from=(FeedName("public"),), where=Line(path="feeds.yaml", line=1)
     )  # fmt: skip
     request = Request(package="@scope/foo", version="1.0.0", patterns=(), unlisted=False)
-    file = RemoteFile(name="foo-1.0.0.tgz", url="https://registry.example/foo-1.0.0.tgz", integrity=integrity)
-    release = Release(version=NPM.parse_version("1.0.0"), files=(file,))
-    return propose(feed, request, release, OneFile(), NPM)
+    shelf = Shelf("./npm", NPM)
+    shelf.place("foo-1.0.0.tgz", DATA, digest=False)
+    (release,) = shelf.discover("@scope/foo").releases
+    announced = replace(release, files=(replace(release.files[0], integrity=integrity),))
+    return propose(feed, request, announced, shelf, NPM)
 
 
 def sri(algorithm: str, make: Callable[[bytes], bytes] = lambda data: data) -> str:

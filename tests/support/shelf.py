@@ -1,4 +1,7 @@
-"""An upstream in memory, with everything that a registry has and a folder has not: upload times, marks, companions, faults."""
+"""An upstream in memory, with everything that a registry has and a folder has not: upload times, marks, companions, faults.
+
+It passes the same contract suite as the real ones (`tests/contracts/test_upstream.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from operator import attrgetter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import NotThere, ReconcilerError, Unreachable
 from reconciler.model.packages import Listing, Release, RemoteFile
 from reconciler.model.words import PackageKey, Sha256, Version
 from reconciler.wire import Downloaded, copy
+
+PACKAGES: Final = "https://packages.example/"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +76,7 @@ class Shelf:
 
     def discover(self, package_name: str) -> Listing:
         self._ask(package_name)
-        found = [(name, item) for name, item in sorted(self.items.items()) if item.key == self._ecosystem.normalize_name(package_name)]
+        found = [(name, item) for name, item in sorted(self.items.items()) if item.key == self._key(package_name)]
         if not found:
             message = f"{self.name} has no package {package_name}"
             raise NotThere(message)
@@ -79,16 +84,36 @@ class Shelf:
         for name, item in found:
             releases.setdefault(item.version, []).append(_announced(name, item))
         listed = [Release(version=v, files=tuple(files), deprecated=self.deprecated.get(v.text)) for v, files in releases.items()]
-        return Listing(name=found[-1][1].name, releases=tuple(sorted(listed, key=attrgetter("version"))))
+        newest = max((item for _, item in found), key=attrgetter("version"))
+        return Listing(name=newest.name, releases=tuple(sorted(listed, key=attrgetter("version"))))
 
     def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
         self._ask(file.name)
-        data = self._sent(file.name, self.items[file.name].data)
+        data = self._sent(file.name, self._item(file).data)
         return copy(_pieces(data), sink, max_bytes=max_bytes, source=f"{file.name} of {self.name}")
 
     def fetch_companion(self, file: RemoteFile, suffix: str) -> bytes:
         self._ask(file.name + suffix)
-        return self._sent(file.name + suffix, self.items[file.name].companions[suffix])
+        companions = self._item(file).companions
+        if suffix not in companions:
+            message = f"{self.name} has no {suffix} for {file.name}"
+            raise NotThere(message)
+        return self._sent(file.name + suffix, companions[suffix])
+
+    def _key(self, package_name: str) -> PackageKey:
+        try:
+            return self._ecosystem.normalize_name(package_name)
+        except ValueError as error:
+            message = f"{package_name!r} is no name of a package: {error}"
+            raise NotThere(message) from error
+
+    def _item(self, file: RemoteFile) -> Item:
+        """The file at this address, as for a registry."""
+        item = self.items.get(file.url.removeprefix(PACKAGES))
+        if item is None or not file.url.startswith(PACKAGES):
+            message = f"{self.name} has no file {file.name}"
+            raise NotThere(message)
+        return item
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -106,12 +131,12 @@ class Shelf:
 def _announced(name: str, item: Item) -> RemoteFile:
     return RemoteFile(
         name=name,
-        url=f"https://packages.example/{name}",
+        url=PACKAGES + name,
         size=len(item.data) if item.digest else None,
         sha256=Sha256(sha256(item.data).hexdigest()) if item.digest else None,
         uploaded_at=item.uploaded_at,
         yanked=item.yanked,
-        companions={suffix: f"https://packages.example/{name}{suffix}" for suffix in item.companions},
+        companions={suffix: f"{PACKAGES}{name}{suffix}" for suffix in item.companions},
     )
 
 

@@ -4,18 +4,21 @@
         ... server.url ...
         assert server.served[0].path == "/approved-pypi/simple/mk-app/"
 
-`negotiate` adds the one thing that it lacks and that the nginx in front of a feed has: a client that asks for PEP 691's JSON gets
-the index.json of a folder instead of its index.html.
+`indexes` adds the one thing that it lacks and that the nginx in front of a feed has: the pages that answer for a folder, each for
+whom it is meant. Whatever else is asked for is the standard library's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final, Self
+
+from reconciler.model.serving import Index
 
 SIMPLE_JSON: Final = "application/vnd.pypi.simple.v1+json"
 
@@ -32,21 +35,21 @@ class Served:
 class _Handler(SimpleHTTPRequestHandler):
     """The standard library's own, which also writes down what it answers."""
 
-    def __init__(self, *args: Any, served: list[Served], negotiate: bool, **extra: Any) -> None:
+    def __init__(self, *args: Any, served: list[Served], indexes: Sequence[Index], **extra: Any) -> None:
         self._served = served
-        self._negotiate = negotiate
+        self._indexes = indexes
         self._status = 0
         self._content_type = ""
         super().__init__(*args, **extra)
 
     def translate_path(self, path: str) -> str:
-        folder = super().translate_path(path)
-        listing = Path(folder) / "index.json"
-        asked = self._negotiate and SIMPLE_JSON in self.headers.get("Accept", "")
-        return str(listing) if asked and path.endswith("/") and listing.is_file() else folder
+        folder, accept = super().translate_path(path), self.headers.get("Accept", "")
+        asked = (Path(folder) / i.file for i in self._indexes if i.accept in accept and (path.endswith("/") or not i.relative))
+        return next((str(page) for page in asked if page.is_file()), folder)
 
     def guess_type(self, path: Any) -> str:
-        return SIMPLE_JSON if self._negotiate and Path(path).name == "index.json" else super().guess_type(path)
+        known = (index.content_type for index in self._indexes if index.file == Path(path).name)
+        return next(known, None) or super().guess_type(path)
 
     def send_header(self, keyword: str, value: str) -> None:
         if keyword.lower() == "content-type":
@@ -54,7 +57,7 @@ class _Handler(SimpleHTTPRequestHandler):
         super().send_header(keyword, value)
 
     def end_headers(self) -> None:
-        if self._negotiate:
+        if len(self._indexes) > 1:
             self.send_header("Vary", "Accept")
         self._served.append(Served(path=self.path, status=self._status, content_type=self._content_type))
         super().end_headers()
@@ -69,9 +72,9 @@ class _Handler(SimpleHTTPRequestHandler):
 class StaticServer:
     """Serves a folder, which need not be there yet, between `with` and its end."""
 
-    def __init__(self, folder: Path, *, negotiate: bool = False) -> None:
+    def __init__(self, folder: Path, *, indexes: Sequence[Index] = ()) -> None:
         self.served: list[Served] = []
-        handler = partial(_Handler, directory=str(folder), served=self.served, negotiate=negotiate)
+        handler = partial(_Handler, directory=str(folder), served=self.served, indexes=indexes)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 

@@ -3,8 +3,8 @@
 https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-pack.md
 
 Clients leave out the first component of every path, whatever it is, so a package.json in any such folder is the package's own, and
-there must be exactly one, spelled plainly: with two of them, the last one unpacked counts, and on a file system that ignores case
-`Package.JSON` is one more. Links that stay inside (tars.py refuses the others) are let pass: `npm pack` writes hard links for files
+there must be exactly one, spelled plainly: with two of them, the last one unpacked counts, on a file system that ignores case
+`Package.JSON` is one more, and so are `package.json` without a folder for pnpm and `././package.json` for npm. Links that stay inside (tars.py refuses the others) are let pass: `npm pack` writes hard links for files
 that are linked on the publisher's disk, and npm unpacks none, so they do no harm; only package.json may be none.
 
 The file is called `<name>-<version>.tgz` without the scope, as registries do, or with it, as `npm pack` does. Digests and counts that
@@ -72,7 +72,7 @@ def _read(archive: BinaryIO) -> _Content:
         files += member.file
         size += member.size
         inside = member.name.split("/")[1:]
-        if place(member.name.casefold())[1:] == (_MANIFEST,) or inside == [_MANIFEST]:
+        if _is_manifest(member.name):
             if inside != [_MANIFEST] or manifests:
                 message = f"a package has one folder/{_MANIFEST}, spelled like this; found also {member.name[:200]!a}"
                 raise ArchiveRefused(message)
@@ -84,6 +84,14 @@ def _read(archive: BinaryIO) -> _Content:
         message = f"a package has one folder/{_MANIFEST}; found none"
         raise ArchiveRefused(message)
     return _Content(manifest=manifests[0], files=files, size=size, gyp=gyp, shrinkwrap=shrinkwrap)
+
+
+def _is_manifest(name: str) -> bool:
+    """Whether any client, on any file system, takes a member of this name for the package's package.json."""
+    folded = name.casefold()
+    # pnpm keeps a path that has no folder; npm leaves out "." as the first folder; Windows leaves out dots and blanks at the end.
+    paths = (place(folded), place(folded)[1:], place(folded.partition("/")[2]))
+    return any(tuple(part.rstrip(". ") for part in path) == (_MANIFEST,) for path in paths)
 
 
 def _check_name(filename: str, manifest: Manifest) -> None:

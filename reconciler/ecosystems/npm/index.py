@@ -31,6 +31,7 @@ from reconciler.model.words import Json, PackageKey
 
 MAX_SIGNATURES: Final = 8
 MAX_TAGS: Final = 50
+MAX_VERSIONS: Final = 64_000
 """Of one version; nightly builds of some packages collect a dozen."""
 MAX_MESSAGE: Final = 4096
 
@@ -79,15 +80,18 @@ def _read(document: Document, key: PackageKey) -> _Packument:
     try:
         content = parse_json(document.body)
     except ValueError as error:
-        message = f"{document.url} is not JSON: {str(error)[:200]}"
+        message = f"{document.shown} is not JSON: {str(error)[:200]}"
         raise Malformed(message) from error
     stated = _object(content)
     if stated.get("name") != key:
-        message = f"{document.url} is not the document of the npm package {key}"
+        message = f"{document.shown} is not the document of the npm package {key}"
         raise Malformed(message)
     versions = stated.get("versions", {})
     if not isinstance(versions, dict):
-        message = f"{document.url} breaks the protocol: versions are no object"
+        message = f"{document.shown} breaks the protocol: versions are no object"
+        raise Malformed(message)
+    if len(versions) > MAX_VERSIONS:
+        message = f"{document.shown} has more than {MAX_VERSIONS} versions"
         raise Malformed(message)
     return _Packument(
         key=key, url=document.url, versions=versions, times=_object(stated.get("time")), tags=_tags(_object(stated.get("dist-tags")))
@@ -102,7 +106,7 @@ def _tags(stated: Mapping[str, Json]) -> Mapping[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for tag in sorted(stated):
         version = stated[tag]
-        if isinstance(version, str) and _TAG.fullmatch(tag) and not _is_range(tag):
+        if isinstance(version, str) and len(found[version]) < MAX_TAGS and _TAG.fullmatch(tag) and not _is_range(tag):
             found[version].append(tag)
     return found
 
@@ -132,7 +136,7 @@ def _release(page: _Packument, text: str, value: Json) -> Release | None:
     proof = _link(page, attestations.get("url"))
     announced: dict[str, Json] = {
         "signatures": _signatures(dist),
-        "tags": [*page.tags.get(text, ())][:MAX_TAGS],
+        "tags": [*page.tags.get(text, ())],
         "attestations": _attestations(attestations),
     }
     file = RemoteFile(

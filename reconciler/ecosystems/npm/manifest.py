@@ -4,13 +4,15 @@ What clients need to resolve and to install is kept as it is written, field by f
 feed's pages repeat it, and nobody else has checked it. `devDependencies` are left out: nobody installs them from a feed, and they are
 the larger half of many manifests; so is everything that only describes (keywords, readme, authors) or that is read after unpacking.
 
-Names of dependencies become folders, so one that is no package name refuses the package, as it would stop npm. A range that is no
-text is dropped, as npm does.
+Names of dependencies become folders, so one that is no package name refuses the package, as it would stop npm; so does a program that
+lies outside of the package, for which clients used to write links to anywhere (CVE-2019-16776). A range that is no text is dropped, as
+npm does.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -148,11 +150,22 @@ def _metadata(stated: Mapping[str, Json]) -> dict[str, Json]:
         if stated.get(field) and not isinstance(stated[field], dict):
             message = f"package.json has {field} that are no object"
             raise ArchiveRefused(message)
+    if outside := next((text for text in _program_paths(stated) if ".." in re.split(r"[/\\]", text)), None):
+        message = f"package.json has a program outside of the package: {outside[:200]!a}"
+        raise ArchiveRefused(message)
     spelled = {**stated, _BUNDLED[0]: next((stated[name] for name in _BUNDLED if stated.get(name)), None)}
     found: dict[str, Json] = {field: kept for field, shape in _FIELDS.items() if (kept := shape(spelled.get(field))) is not None}
     if license_text := _license(stated):
         found["license"] = license_text
     return found
+
+
+def _program_paths(stated: Mapping[str, Json]) -> Iterator[str]:
+    """What clients make links from: names and places of programs, and the folder that has them."""
+    programs, folders = stated.get("bin"), stated.get("directories")
+    found = [*programs, *programs.values()] if isinstance(programs, dict) else [programs]
+    found.append(folders.get("bin") if isinstance(folders, dict) else None)
+    return (text for text in found if isinstance(text, str))
 
 
 # --- what is made of it -------------------------------------------------------------------------------------------------------------

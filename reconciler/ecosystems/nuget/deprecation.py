@@ -12,6 +12,9 @@ from typing import Final
 
 from reconciler.model.words import Json
 
+MAX_MESSAGE: Final = 4096
+"""Characters of a text: it is repeated by pages and records."""
+
 _REASONS: Final = ("Legacy", "CriticalBugs", "Other")
 _LIST: Final = rf"(?:{'|'.join(_REASONS)})(?:, (?:{'|'.join(_REASONS)}))*"
 _TEXT: Final = re.compile(rf"({_LIST})(?:: (.+))?", re.DOTALL)
@@ -28,7 +31,7 @@ def to_text(deprecation: Json) -> str | None:
     if isinstance(instead, dict) and isinstance(instead.get("id"), str):
         words = f"{words} (instead: {instead['id']})".strip()
     text = f"{reasons}: {words}" if reasons and words else reasons or words
-    return text.encode("utf-8", "replace").decode()  # JSON may hold halves of surrogate pairs.
+    return text[:MAX_MESSAGE].encode("utf-8", "replace").decode()  # JSON may hold halves of surrogate pairs.
 
 
 def from_text(text: str) -> dict[str, Json]:

@@ -40,8 +40,12 @@ _UNLISTED_YEAR: Final = 1900
 
 
 def discover(get: Get, index_url: str, name: str, /) -> Listing:
-    """All releases of a package at the feed with this service index. See `Ecosystem.discover` for what is raised."""
-    key = normalize_name(name)
+    """All releases of a package; see `Ecosystem.discover`. Raises NotThere also for what cannot be the id of a package."""
+    try:
+        key = normalize_name(name)
+    except ValueError as error:
+        message = f"{name[:80]!a} cannot be the id of a NuGet package"
+        raise NotThere(message) from error
     service = _required(get, index_url)
     registrations = _resource(service, "RegistrationsBaseUrl", _REGISTRATIONS)
     if registrations is None:
@@ -57,7 +61,7 @@ def discover(get: Get, index_url: str, name: str, /) -> Listing:
         if version is None:
             continue
         if version.key in releases or len(releases) >= MAX_RELEASES:
-            message = f"{document.url} lists {key} {version.key} twice, or more than {MAX_RELEASES} versions"
+            message = f"{document.shown} lists {key} {version.key} twice, or more than {MAX_RELEASES} versions"
             raise Malformed(message)
         url = _content_url(document, leaf, key=key, version=version.key, content=content)
         releases[version.key] = _release(entry, version, key=key, url=url)
@@ -80,7 +84,7 @@ def _parsed(document: Document) -> Mapping[str, Json]:
         # Some servers compress without saying so in a header.
         parsed = json.loads(_inflated(document.body) if document.body.startswith(_GZIP) else document.body)
     except (ValueError, RecursionError, zlib.error) as error:
-        message = f"{document.url} is not JSON: {str(error)[:200]}"
+        message = f"{document.shown} is not JSON: {str(error)[:200]}"
         raise Malformed(message) from error
     return _object(document, parsed)
 
@@ -96,14 +100,14 @@ def _inflated(body: bytes) -> bytes:
 
 def _object(document: Document, value: Json) -> dict[str, Json]:
     if not isinstance(value, dict):
-        message = f"{document.url} breaks the NuGet V3 protocol: expected an object, found {type(value).__name__}"
+        message = f"{document.shown} breaks the NuGet V3 protocol: expected an object, found {type(value).__name__}"
         raise Malformed(message)
     return value
 
 
 def _items(document: Document, value: Json) -> Sequence[Json]:
     if not isinstance(value, list):
-        message = f"{document.url} breaks the NuGet V3 protocol: expected a list of items, found {type(value).__name__}"
+        message = f"{document.shown} breaks the NuGet V3 protocol: expected a list of items, found {type(value).__name__}"
         raise Malformed(message)
     return value
 
@@ -130,7 +134,7 @@ def _link(document: Document, address: Json) -> str:
                 return absolute
         except ValueError:
             pass  # Not an address; said below.
-    message = f"{document.url} breaks the NuGet V3 protocol: {str(address)[:200]!a} is no address that may be followed"
+    message = f"{document.shown} breaks the NuGet V3 protocol: {str(address)[:200]!a} is no address that may be followed"
     raise Malformed(message)
 
 
@@ -138,7 +142,7 @@ def _leaves(get: Get, index: Document) -> Iterator[tuple[Document, dict[str, Jso
     """Every version in every page, with the document that it stands in."""
     pages = _items(index, _parsed(index).get("items"))
     if len(pages) > MAX_PAGES:
-        message = f"{index.url} has more than {MAX_PAGES} pages"
+        message = f"{index.shown} has more than {MAX_PAGES} pages"
         raise Malformed(message)
     for item in pages:
         document, page = index, _object(index, item)
@@ -153,7 +157,7 @@ def _entry(document: Document, leaf: Mapping[str, Json], key: PackageKey) -> dic
     entry = _object(document, leaf.get("catalogEntry"))
     name = entry.get("id")
     if not isinstance(name, str) or name.lower() != key or not name.isascii():
-        message = f"{document.url} lists a version of {str(name)[:200]!a}, expected {key}"
+        message = f"{document.shown} lists a version of {str(name)[:200]!a}, expected {key}"
         raise Malformed(message)
     return entry
 

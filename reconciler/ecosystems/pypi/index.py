@@ -28,6 +28,9 @@ from reconciler.model.words import PackageKey, Version, VersionKey, sha256_hex
 if TYPE_CHECKING:
     from pypi_simple import DistributionPackage
 
+MAX_MESSAGE: Final = 4096
+"""Characters of a reason."""
+
 _ACCEPT: Final = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 _JSON: Final = "application/vnd.pypi.simple.v1+json"
 _HTML: Final = frozenset({"application/vnd.pypi.simple.v1+html", "text/html"})
@@ -56,7 +59,7 @@ def discover(get: Get, index_url: str, name: str, /) -> Listing:
         return _listing(_read(document, key), document.url)
     except (ValueError, OverflowError, RecursionError) as error:
         reason = " ".join(str(error).split())[:300]
-        message = f"{document.url} is not a page of the simple repository API: {reason}"
+        message = f"{document.shown} is not a page of the simple repository API: {reason}"
         raise Malformed(message) from error
 
 
@@ -177,7 +180,7 @@ def _remote_file(package: DistributionPackage, url: str) -> RemoteFile:
         size=package.size,
         sha256=None if digest is None else sha256_hex(digest),
         uploaded_at=uploaded,
-        yanked=(package.yanked_reason or "") if package.is_yanked else None,
+        yanked=_message(package.yanked_reason) if package.is_yanked else None,
         companions={".provenance": provenance} if provenance.startswith(("http://", "https://")) else {},
     )
 
@@ -185,7 +188,12 @@ def _remote_file(package: DistributionPackage, url: str) -> RemoteFile:
 def _deprecated(page: _Page) -> str | None:
     if page.status != "deprecated":
         return None
-    return page.status_reason if isinstance(page.status_reason, str) else ""
+    return _message(page.status_reason)
+
+
+def _message(stated: object) -> str:
+    """A text that pages and records repeat: bounded, and without halves of surrogate pairs, which have no encoding."""
+    return stated[:MAX_MESSAGE].encode(errors="replace").decode() if isinstance(stated, str) else ""
 
 
 def _releases(files: dict[str, RemoteFile], *, deprecated: str | None) -> tuple[Release, ...]:

@@ -140,7 +140,7 @@ def _json_file(entry: _Entry) -> dict[str, Json]:
     if entry.requires_python:
         stated["requires-python"] = entry.requires_python
     if file.uploaded_at is not None:
-        stated["upload-time"] = file.uploaded_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        stated["upload-time"] = file.uploaded_at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if entry.provenance:
         stated["provenance"] = entry.provenance
     return stated
