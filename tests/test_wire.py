@@ -206,6 +206,21 @@ def test_a_server_that_does_not_speak_tls_is_unreachable(hasty, server):
         hasty.get(server.url.replace("http:", "https:") + "/x")
 
 
+def test_what_the_server_said_instead_is_not_cited_at_any_length(hasty, server):
+    server.answers["/x"] = [Answer(raw=True, body=b"HTTP/1.1 200 OK\r\nno header" + b"x" * 50_000 + b"\r\n\r\n")]
+    for read in both(hasty, server.url + "/x"):
+        with pytest.raises(Unreachable, match="cannot be read") as caught:
+            read()
+        assert len(str(caught.value)) < 1_000
+
+
+def test_a_port_that_is_none_is_not_taken_for_another_one(hasty, server):
+    """Resolvers take what is left of it after a division by 65,536."""
+    server.answers["/x"] = [Answer(body=b"ok")]
+    with pytest.raises(Malformed, match="no http or https address"):
+        hasty.get(f"http://127.0.0.1:{server.port + 65_536}/x")
+
+
 @pytest.mark.parametrize("length", [5, 4_000_000])
 def test_a_body_that_is_cut_off_is_unreachable(hasty, server, length):
     server.answers["/x"] = [Answer(body=b"half", length=length)]

@@ -192,6 +192,32 @@ def test_extended_headers_that_say_nothing_new_are_accepted(kind):
     assert kind.inspect(with_blocks(kind, comment, times, member(f"{kind.folder}x", b"1"))).name == "sample"
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        record("comment", "x\n" + record("path", "sample-1.0.0/PKG-INFO").decode()),
+        record("path", "sample-1.0.0/PKG-INFO") + record("path", "sample-1.0.0/x"),
+    ],
+    ids=["in a value", "twice"],
+)  # fmt: skip
+def test_records_that_only_some_readers_see_are_refused(kind, records):
+    """npm splits at line ends; of two records the first counts for uv, the last one for pip."""
+    assert "a record in another one, or two" in kind.refused(with_blocks(kind, pax(records), member(f"{kind.folder}x", b"evil")))
+
+
+@pytest.mark.parametrize("between", [pax(record("comment", "x")), pax(b"", tarfile.XGLTYPE)], ids=["own", "for all"])
+def test_an_extended_header_that_is_not_in_front_of_its_member_is_refused(kind, between):
+    """pnpm gives the path to the header in between, and the member the name of its block: that of a second manifest."""
+    blocks = (pax(record("path", f"{kind.folder}x")), between, member(f"{kind.folder}y", b"evil"))
+    assert "readers understand differently" in kind.refused(with_blocks(kind, *blocks))
+
+
+def test_an_extended_header_of_solaris_is_refused(kind):
+    """Some readers take it for a file."""
+    blocks = (pax(record("path", f"{kind.folder}x"), tarfile.SOLARIS_XHDTYPE), member(f"{kind.folder}y", b"evil"))
+    assert "unknown kind" in kind.refused(with_blocks(kind, *blocks))
+
+
 def test_headers_without_a_member_are_refused(kind):
     assert "ends after the headers" in kind.refused(with_blocks(kind, pax(record("path", "x"))))
 
@@ -199,7 +225,7 @@ def test_headers_without_a_member_are_refused(kind):
 def test_headers_that_would_fill_memory_are_refused(kind):
     with bounded(seconds=5, mebibytes=16):
         assert "bytes of headers" in kind.refused(with_blocks(kind, pax(record("comment", "x" * 900_000)), header("x")))
-        assert "bytes of headers" in kind.refused(with_blocks(kind, *[pax(b"")] * 1_000, header("x")))
+        assert "bytes of headers" in kind.refused(with_blocks(kind, *[pax(b"", tarfile.XGLTYPE)] * 1_000, header("x")))
 
 
 def test_names_of_links_that_would_fill_memory_are_refused(kind):
@@ -218,6 +244,51 @@ def test_names_of_links_that_would_fill_memory_are_refused(kind):
 def test_a_size_that_is_negative_or_endless_is_refused(kind, field):
     block = header(f"{kind.folder}x")
     assert kind.refused(with_blocks(kind, checked(block[:124] + field + block[136:])))
+
+
+@pytest.mark.parametrize("path", ["", "pax", "GNU"])
+def test_a_file_that_is_called_like_a_folder_is_refused(kind, path):
+    """npm gives it no content, and takes that for headers: a second manifest that nobody has looked at."""
+    hidden = member(kind.manifest, b"evil")
+    name = f"{kind.folder}x/"
+    long = {"pax": pax(record("path", name)), "GNU": member("././@LongLink", name.encode() + b"\0", tarfile.GNUTYPE_LONGNAME)}
+    block = header(f"{kind.folder}x", size=len(hidden))
+    if not path:
+        block = checked(name.encode() + block[len(name) :])
+    assert "called like a folder" in kind.refused(with_blocks(kind, long.get(path, b""), block, hidden))
+
+
+@pytest.mark.parametrize(
+    "field", [b"0o2000\0\0\0\0\0\0", b"0_0000002000", b"        2000", b"2000\0 000000"], ids=["0o", "_", "blanks", "two"]
+)
+def test_a_size_that_readers_read_differently_is_refused(kind, field):
+    """Python reads 1024 in it, npm or pnpm 0: they take the content for headers."""
+    hidden = member(kind.manifest, b"evil")
+    block = header(f"{kind.folder}x")
+    assert "plain octal" in kind.refused(with_blocks(kind, checked(block[:124] + field + block[136:]), hidden))
+
+
+def test_a_checksum_of_signed_bytes_is_refused(kind):
+    """tarfile takes it; npm passes over the header, and takes the content of its member for headers."""
+    hidden = member(kind.manifest, b"evil")
+    block = checked(header(f"{kind.folder}\xe4", size=len(hidden)))
+    signed = int(block[148:154], 8) - 256 * sum(byte > 127 for byte in block)
+    blocks = (block[:148] + b"%06o\0 " % signed + block[156:], hidden)
+    assert "plain octal" in kind.refused(with_blocks(kind, *blocks))
+
+
+@pytest.mark.parametrize("magic", [b"ustar  \0", bytes(8), b"ustar\0  "], ids=["GNU", "none", "version"])
+def test_a_prefix_that_only_some_readers_take_is_refused(kind, magic):
+    """With it the member is one among many; without it, for npm, it is a second manifest."""
+    block = header(kind.manifest)
+    prefixed = checked(block[:257] + magic + block[265:345] + b"a/b".ljust(155, b"\0") + block[500:])
+    assert "prefix" in kind.refused(with_blocks(kind, prefixed))
+
+
+def test_a_prefix_of_ustar_is_read(kind):
+    block = tarfile.TarInfo(kind.folder + "long/" * 30 + "x").tobuf(tarfile.USTAR_FORMAT)
+    assert block[345]
+    assert kind.inspect(with_blocks(kind, block)).name == "sample"
 
 
 def test_a_bomb_is_refused_before_it_unpacks(kind):

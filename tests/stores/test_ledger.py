@@ -98,6 +98,13 @@ def test_what_is_appended_is_read_in_order():
     assert len(tip.segments) == 3
 
 
+def test_half_of_a_surrogate_pair_stops_no_pass():
+    """YAML and JSON may hold it in a reason; it has no encoding."""
+    tip, _, content = ledger.append(LedgerTip(), [{"reason": "half \ud800"}])
+    assert tip.records == 1
+    assert b'"reason":"half ?"' in content
+
+
 def test_an_empty_ledger_has_no_records():
     assert list(ledger.read(MemoryStore(), FEED, LedgerTip())) == []
 

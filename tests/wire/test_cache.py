@@ -114,6 +114,14 @@ def test_what_is_no_longer_to_be_kept_is_removed(server, folder):
     assert entries(folder) == []
 
 
+def test_a_page_from_an_address_with_a_query_is_not_kept(server, folder):
+    """It may be signed: a file of the cache tells of no secret."""
+    server.answers["/x"] = [Answer(status=302, headers={"Location": "/y?signature=secret"})]
+    server.answers["/y?signature=secret"] = [PAGE]
+    assert passes(folder, server.url + "/x", 1)[0].body == b"page"
+    assert entries(folder) == []
+
+
 def test_a_304_that_nobody_asked_for_is_no_answer(server, folder):
     server.answers["/x"] = [Answer(status=304)]
     with pytest.raises(Unreachable, match="304"):

@@ -97,6 +97,15 @@ def test_what_a_variable_sends(variables, header):
     assert sent(variables, "https://nexus.example/x") == header
 
 
+def test_the_default_of_netrc_is_sent_to_nobody(home):
+    """Any host may be meant by it, one that a pull request or an upstream names, too."""
+    (home / ".netrc").write_text("machine nexus.example login grace password hopper\ndefault login ada password everywhere\n")
+    (home / ".netrc").chmod(0o600)
+    assert sent({}, "https://nexus.example/") == basic("grace:hopper")
+    assert sent({}, "https://other.example/") is None
+    assert sent({}, "https://default/") is None
+
+
 def test_what_the_address_itself_says_comes_first_and_netrc_last(home):
     (home / ".netrc").write_text("machine nexus.example login grace password hopper\nmachine other.example login grace password hopper\n")
     (home / ".netrc").chmod(0o600)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.ecosystems.npm import discover
-from reconciler.ecosystems.npm.index import MAX_MESSAGE, MAX_SIGNATURES, MAX_TAGS
+from reconciler.ecosystems.npm.index import MAX_MESSAGE, MAX_SIGNATURES, MAX_TAGS, MAX_VERSIONS
 from reconciler.errors import Malformed, NotThere, Unreachable
 from reconciler.model.packages import Document, Listing, Release, RemoteFile
 from tests.ecosystems.npm.packages import INDEX, SHA512, Answers, manifest, registry
@@ -187,6 +187,12 @@ def test_a_package_that_was_unpublished_is_not_there():
         body = json.dumps({"name": "foo", "time": {"unpublished": {"time": "2024-01-01T00:00:00Z"}}, **versions}).encode()
         with pytest.raises(NotThere, match="unpublished"):
             discover(Answers(known={f"{INDEX}foo": body}), INDEX, "foo")
+
+
+def test_a_flood_of_versions_is_malformed():
+    body = json.dumps({"name": "foo", "versions": {f"1.0.{number}": 0 for number in range(MAX_VERSIONS + 1)}}).encode()
+    with pytest.raises(Malformed, match=f"more than {MAX_VERSIONS} versions"):
+        discover(Answers(known={f"{INDEX}foo": body}), INDEX, "foo")
 
 
 def test_a_package_without_versions_has_no_releases():

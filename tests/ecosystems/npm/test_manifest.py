@@ -142,6 +142,20 @@ def test_a_dependency_on_what_cannot_be_a_package_is_refused(field, value):
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"bin": {"foo": "../../evil.js"}},
+        {"bin": {"../../foo": "foo.js"}},
+        {"bin": "lib/..\\..\\evil.js"},
+        {"directories": {"bin": "../bin"}},
+    ],
+)  # fmt: skip
+def test_a_program_outside_of_the_package_is_refused(fields):
+    with pytest.raises(ArchiveRefused, match="outside of the package"):
+        read(**fields)
+
+
+@pytest.mark.parametrize(
     ("fields", "scripts", "gyp"),
     [
         ({}, set(), True),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ecosystems.nuget.deprecation import from_text, to_text
+from reconciler.ecosystems.nuget.deprecation import MAX_MESSAGE, from_text, to_text
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from reconciler.ecosystems.nuget.deprecation import from_text, to_text
         ({"message": "Old.", "alternatePackage": {"id": "X"}}, "Old. (instead: X)"),
         ({"message": "Old.", "alternatePackage": {"id": 1}}, "Old."),
         ({"message": "half \ud800"}, "half ?"),
+        ({"message": "x" * 1_000_000}, "x" * MAX_MESSAGE),
     ],
 )
 def test_objects_become_texts(deprecation: Any, text: str | None) -> None:

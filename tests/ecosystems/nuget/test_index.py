@@ -173,7 +173,7 @@ def test_what_get_raises_is_passed_on() -> None:
 
 def test_an_invalid_name_is_never_asked_for() -> None:
     get = feed()
-    with pytest.raises(ValueError, match="no NuGet package id"):
+    with pytest.raises(NotThere, match="cannot be the id"):
         discover(get, INDEX, "../foo")
     assert get.asked == []
 

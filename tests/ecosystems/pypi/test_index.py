@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ecosystems.pypi.index import discover
+from reconciler.ecosystems.pypi.index import MAX_MESSAGE, discover
 from reconciler.errors import Malformed, NotThere
+from reconciler.model.packages import Document
 from tests.ecosystems.pypi.samples import DIGEST, HTML, INDEX, JSON, Upstream, json_file, json_page, serving
 
 RECORDED = Path(__file__).resolve().parents[3] / "../shared/data/protocol/pypi.example"
@@ -78,9 +80,24 @@ def test_what_a_page_does_not_say_is_none():
         assert (file.size, file.sha256, file.uploaded_at, file.yanked, file.companions) == (None, None, None, None, {})
 
 
-@pytest.mark.parametrize(("yanked", "expected"), [(False, None), (True, ""), ("because", "because")])
+@pytest.mark.parametrize(("yanked", "expected"), [(False, None), (True, ""), ("because", "because"), ("half \ud800", "half ?")])
 def test_a_yanked_file_keeps_its_reason(yanked, expected):
     assert only_file(serving(json_page(json_file(yanked=yanked)), JSON)).yanked == expected
+
+
+def test_a_reason_is_bounded_and_has_an_encoding():
+    status: Any = {"status": "deprecated", "reason": "\udfff" * 1_000_000}
+    page = json_page(json_file(yanked="x" * 1_000_000), **{"project-status": status})
+    (release,) = found(serving(page, JSON)).releases
+    assert release.deprecated == "?" * MAX_MESSAGE
+    assert release.files[0].yanked == "x" * MAX_MESSAGE
+
+
+def test_a_message_shows_no_query_of_an_address_that_a_redirect_has_led_to():
+    page = Document(url=f"{INDEX}sample/?signature=secret", content_type=JSON, body=b"[]")
+    with pytest.raises(Malformed) as caught:
+        discover(lambda url, /, *, accept="*/*": page, INDEX, "sample")
+    assert "secret" not in str(caught.value)
 
 
 def test_a_yanked_attribute_without_value_is_yanked_without_reason():

@@ -50,6 +50,11 @@ def sample(**changes):
     return published("sample", published_version("1.0", published_file(name, **facts)))
 
 
+def test_the_year_of_an_upload_has_four_digits():
+    """A client that cannot read one time refuses the page."""
+    assert entry(sample(uploaded_at=datetime(1, 1, 1, tzinfo=UTC)))[1]["upload-time"] == "0001-01-01T00:00:00.000000Z"
+
+
 def a_feed():
     """One of everything: local versions, all three states, marks of the upstream's, names with dots, text to escape."""
     thing = published(
