@@ -50,13 +50,23 @@ class Quarantine:
             raise IntegrityError(message, remedy="`reconciler apply --refresh` fetches them again, if upstream still has them")
         self._copy(self._aside(path), self._public(path))
 
+    def has(self, path: str, sha256: Sha256) -> bool:
+        """Whether the recorded bytes lie in the feed or are kept."""
+        return sha256 in {self._digest(self._public(path)), self._digest(self._aside(path))}
+
+    def can_bring_back(self, path: str, sha256: Sha256) -> bool:
+        """Whether `bring_back` will find the recorded bytes, and no others in their place."""
+        there = self._digest(self._public(path))
+        return there == sha256 or (there is None and self._digest(self._aside(path)) == sha256)
+
     def remove(self, path: str) -> None:
         """Removes an object from the feed."""
         self._store.delete(self._public(path))
 
-    def forget(self, path: str) -> None:
-        """Removes a copy that is kept; nothing happens where there is none."""
-        self._store.delete(self._aside(path))
+    def forget(self, path: str, sha256: Sha256) -> None:
+        """Removes a copy that is kept, once the recorded bytes lie in the feed; nothing happens where there is none."""
+        if self._digest(self._public(path)) == sha256:
+            self._store.delete(self._aside(path))
 
     def keep_alien(self, stranger: Stranger) -> None:
         """Copies a file that nobody approved or recorded."""

@@ -98,11 +98,16 @@ class StaticFeed:
     def commit(self, commitment: Commitment) -> bool:
         """Pages, removals, catalog, ledger, head; nothing at all if the head would stay the same."""
         old = self._state.head
-        if old is not None and self._same(old, commitment):
+        astray = self._astray(commitment)
+        if old is not None and not astray and self._same(old, commitment):
             self._begun.finish(old.revision)
             return False
+        for identity, version, file in astray:
+            if version.state != "quarantined":
+                self.restore(identity, [file])  # before any page names it
         entries, roots = self._write_pages(commitment)
         self._move(commitment)
+        self._settle(astray)
         update = update_catalog(self._store, self.feed, old.catalog if old else None, entries)
         for key, data in update.objects:
             self._store.put(key, data, content_type=keys.JSON)
@@ -192,12 +197,43 @@ class StaticFeed:
         for package in commitment.packages:
             for version in package.versions:
                 identity = Identity(feed=self.feed, package=package.key, version=version.version.key)
-                move = self._quarantine.remove if version.state == "quarantined" else self._quarantine.forget
                 if version.state == "quarantined" or self._was_quarantined(identity):
                     for file in version.files:
-                        for path, _ in self._objects(identity, file):
-                            move(path)
-                        self._begun.arrived([file_of(identity, file.name)])
+                        self._place(identity, version, file)
+
+    def _astray(self, commitment: Commitment) -> list[tuple[Identity, PublishedVersion, PublishedFile]]:
+        """Files that a stopped pass may have moved into quarantine or out of it, with the version as it is to be: whatever is declared
+        since, they belong where it says. What is nowhere to be found stays noted."""
+        becomes = {(p.key, v.version.key): v for p in commitment.packages for v in p.versions}
+        found = []
+        for package, key, name in sorted(self._begun.left.files):
+            identity = Identity(feed=self.feed, package=package, version=key)
+            version = self._recorded(identity)
+            file = next((f for f in version.files if f.name == name), None) if version else None
+            if version is None or file is None:
+                continue
+            version = becomes.get((package, key), version)
+            there = self._quarantine.has if version.state == "quarantined" else self._quarantine.can_bring_back
+            if all(there(path, digest) for path, digest in self._objects(identity, file)):
+                found.append((identity, version, file))
+        return found
+
+    def _settle(self, astray: Iterable[tuple[Identity, PublishedVersion, PublishedFile]]) -> None:
+        """Each of them lies in one place only, the one where it is recorded."""
+        for identity, version, file in astray:
+            if version.state == "quarantined":
+                for path, digest in self._objects(identity, file):
+                    self._quarantine.keep(path, digest)
+            self._place(identity, version, file)
+
+    def _place(self, identity: Identity, version: PublishedVersion, file: PublishedFile) -> None:
+        """Removes a file, and what lies beside it, from where it does not belong."""
+        for path, digest in self._objects(identity, file):
+            if version.state == "quarantined":
+                self._quarantine.remove(path)
+            else:
+                self._quarantine.forget(path, digest)
+        self._begun.arrived([file_of(identity, file.name)])
 
     def _was_quarantined(self, identity: Identity) -> bool:
         """Whether a version may be kept: it is recorded so, or a pass that was stopped has begun to move it."""

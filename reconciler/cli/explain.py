@@ -68,6 +68,7 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         reason=desired.declared.approval.reason if desired else "",
         withdrawn=_withdrawn(desired) if desired else None,
         deprecated=published.deprecated if published else None,
+        expires=desired.expires.date().isoformat() if desired and desired.expires else None,
         holds=[hold_row(hold) for hold in holds],
         history=[
             row for row in read_history(declaration, session.store(declaration.rules.now.settings)) if _is(row, declaration, identity)
@@ -110,7 +111,9 @@ def _published(session: Session, declaration: Declaration, identity: Identity) -
 
 def _holds(session: Session, declaration: Declaration, identity: Identity) -> list[Hold]:
     desired = _desired(session, declaration, identity)
-    malformed = [hold for m in declaration.approvals.malformed if m.identity == identity for hold in malformed_holds(m)]
+    package = (identity.feed, identity.package)  # what cannot be read of a package freezes all of it
+    broken = (m for m in declaration.approvals.malformed if m.identity is not None and (m.identity.feed, m.identity.package) == package)
+    malformed = [hold for m in broken for hold in malformed_holds(m)]
     return [*malformed, *(authority_holds(desired) if desired else ())]
 
 
@@ -128,6 +131,14 @@ def _is(row: HistoryRow, declaration: Declaration, identity: Identity) -> bool:
 NEXT = {
     ("approved", "absent"): "next: `reconciler apply` promotes it (`reconciler plan` says whether the upstream has it)",
     ("none", "absent"): "next: `reconciler approve {feed} {package}@{version} -m REASON`",
+    ("approved", "unlisted"): "next: `reconciler apply` lists it again",
+    ("approved", "quarantined"): "next: `reconciler apply` brings it back",
+    ("expired", "listed"): "next: `reconciler apply` unlists it",
+    ("expired", "unlisted"): "to undo it: set a later day in `expires:` of the approval, or remove the line",
+    ("expired", "quarantined"): "to undo it: set a later day in `expires:` of the approval, or remove the line",
+    ("none", "unlisted"): "no approval names it any more: it stays unlisted, until one does (`reconciler approve`)",
+    ("none", "quarantined"): "no approval names it any more: it stays in quarantine, until one does (`reconciler approve`)",
+    ("withdrawn", "absent"): "it was taken back before it was promoted",
     ("none", "listed"): "it is published, but no approval names it any more: it stays; `reconciler approve` it again to explain it, "
     "or take it back: `reconciler withdraw {feed} {package} {version} -m REASON`",
     ("withdrawn", "listed"): "next: `reconciler apply` takes it back",
@@ -150,6 +161,8 @@ def _lines(explained: ExplainV1, holds: list[Hold]) -> Iterator[str]:
         since = f" since {taken.since}" if taken.since else ""
         yield f"  withdrawn  {taken.action}{since}: {inert(taken.reason)}"
         yield f"             {people(author, approvers)}, landed with commit {taken.commit[:12]}"
+    if explained.expires:
+        yield f"  expire{'d' if explained.declared == 'expired' else 's'}    {explained.expires}"
     if explained.deprecated:
         yield f"  deprecated {inert(explained.deprecated)}"
     for row in explained.history:

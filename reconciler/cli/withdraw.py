@@ -16,7 +16,7 @@ from reconciler.declare.edit import with_deprecation, with_withdrawal, without_d
 from reconciler.declare.revision import commit_files
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import NotFound, StoreError
+from reconciler.errors import NotFound, Refused, StoreError
 from reconciler.model.declared import DeclaredApproval, Deprecation, Feed, Withdrawal, WithdrawalAction
 from reconciler.model.plan import Dependent
 from reconciler.model.words import Identity
@@ -78,6 +78,8 @@ def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], *
         write_file(desk.root, path, text)
         click.echo(f"{path}: {withdrawal.action}, since {withdrawal.since}")
     click.echo(f"    {EFFECT[withdrawal.action]}")
+    for line in _warnings(desk, identities, action):
+        click.echo(f"    {line}")
     _tell_dependents(session, desk, target, identities)
     subject = f"{'Quarantine' if options['quarantine'] else 'Withdraw'} {package} {', '.join(versions)} in {feed}"
     _finish(desk, [path for path, _ in texts], f"{subject}\n\n{options['reason']}\n", commit=options["commit"])
@@ -97,10 +99,17 @@ def relist(folder: Path, feed: str, package: str, version: str, reason: str, com
     Example:
       reconciler relist approved-nuget Newtonsoft.Json 12.0.3 -m "False alarm: the advisory was withdrawn" --commit
     """
-    desk = open_desk(folder)
+    session, desk = open_session(folder), open_desk(folder)
     declared = _declared(desk, approved_feed(desk.rules.settings, feed), package, version)
+    expires = declared.approval.expires
+    expired = expires is not None and expires <= session.now.date()
+    if expired and declared.approval.withdrawn is None:
+        message = f"{declared.path} is not withdrawn: it expired on {expires}"
+        raise Refused(message, remedy="set a later day in `expires:` of that file, or remove the line, which approves it again")
     _edit(desk, declared, lambda path, text: without_withdrawal(path, text, reason=reason))
     click.echo(f"{declared.path}: approved again")
+    if expired:
+        click.echo(f"    but it expired on {expires}, and stays as it is: set a later day in `expires:` of that file, or remove the line")
     _finish(desk, [declared.path], f"Relist {declared.package} {declared.version} in {feed}\n\n{reason}\n", commit=commit)
 
 
@@ -168,6 +177,18 @@ def _withdrawn(session: Session, desk: Desk, target: Feed, identity: Identity, w
         message = f"{identity.package} {identity.version} is neither approved for {target.name} nor recorded there"
         raise NotFound(message, remedy="there is nothing to take back")
     return rewritten.path, new_approval(rewritten.approval)
+
+
+def _warnings(desk: Desk, identities: Sequence[Identity], action: WithdrawalAction) -> Iterator[str]:
+    """What may not be what was meant: a package that is frozen, and a version that clients get back by being unlisted only."""
+    packages = {(identity.feed, identity.package) for identity in identities}
+    for malformed in desk.approvals.malformed:
+        if malformed.identity is not None and (malformed.identity.feed, malformed.identity.package) in packages:
+            yield f"not before {malformed.path} is corrected (`reconciler check`): while it cannot be read, its package is frozen"
+    for identity in identities if action == "unlist" else ():
+        declared = desk.approvals.valid.get(identity)
+        if declared is not None and declared.approval.withdrawn is not None and declared.approval.withdrawn.action == "quarantine":
+            yield f"{declared.version} was in quarantine: whoever asks for exactly this version can download it again"
 
 
 def _state(session: Session, desk: Desk, target: Feed) -> FeedState:

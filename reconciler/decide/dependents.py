@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from reconciler.model.packages import Dependency, PublishedPackage, PublishedVersion
 from reconciler.model.plan import Dependent, Stock
 from reconciler.model.words import Identity, PackageKey, Version
+
+INSIDE: Final = frozenset({"bundled", "optional bundled"})
+"""Conditions of what a package brings with it (npm): nothing in a feed can be missing for it."""
 
 
 class Language(Protocol):
@@ -58,6 +61,8 @@ def _unsatisfied(
     package: PublishedPackage, version: PublishedVersion, short: dict[PackageKey, _Supply], language: Language
 ) -> Iterator[tuple[PackageKey, Dependent]]:
     for dependency in version.dependencies:
+        if dependency.condition in INSIDE:
+            continue
         key = _key(dependency, language)
         if key is None or key not in short:
             continue

@@ -38,7 +38,9 @@ def _of_version(row: Row) -> Iterator[tuple[DriftKind, str]]:
     if row.differing:
         yield "differing", f"other bytes than the recorded ones, nothing is overwritten: {'; '.join(row.differing)}"
     if row.damage:
-        yield "missing", "; ".join(row.damage)
+        approved = row.desired is not None and row.desired.state == "approved"
+        unless = "" if approved else " (nothing fetches it again while it is not approved)"
+        yield "missing", "; ".join(row.damage) + unless
 
 
 def evictions_of(rows: Iterable[Row], feeds: Mapping[FeedName, Feed]) -> Iterator[Eviction]:

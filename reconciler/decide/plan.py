@@ -15,6 +15,7 @@ from reconciler.decide import digest, limits
 from reconciler.decide.dependents import Language, left_without
 from reconciler.decide.desired import Desired, authority_holds, malformed_holds
 from reconciler.decide.drifting import drift_of, evictions_of
+from reconciler.decide.marks import gathered as gathered_holds
 from reconciler.decide.marks import new_marks
 from reconciler.decide.people import named
 from reconciler.decide.rows import Row
@@ -67,6 +68,7 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         holds += held
         if row.desired is not None:
             holds += authority_holds(row.desired)
+    holds = list(gathered_holds(holds))
     changes = _with_dependents(changes, gathered)
     kept, refused = (tuple(changes), ()) if accepted else limits.within(changes, gathered.rules.settings, gathered.stocks)
     plan = Plan(

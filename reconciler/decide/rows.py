@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from reconciler.decide.desired import Desired
+from reconciler.decide.stands import reason_of
 from reconciler.decide.table import Action, DeclaredState, PublishedState, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import PublishedVersion
@@ -114,7 +115,7 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         recorded=True,
         relation=relation_of(approved, seen.version.files),
         taking=desired.withdrawn.action if desired and desired.withdrawn else "alert",
-        marked=desired is None or seen.version.deprecated == told(desired, seen.version.upstream_deprecated),
+        marked=desired is None or _is_told(desired, seen.version),
     )
     return Row(
         identity=identity,
@@ -128,6 +129,13 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         exposed=seen.exposed,
         strangers=strange,
     )
+
+
+def _is_told(desired: Desired, version: PublishedVersion) -> bool:
+    """Whether clients are told what the declaration says: why they should not use the version any more, or why it was taken back."""
+    if desired.state in {"withdrawn", "expired"}:
+        return version.reason == reason_of("unlist", desired)
+    return version.deprecated == told(desired, version.upstream_deprecated)
 
 
 def told(desired: Desired, upstream: str | None) -> str | None:

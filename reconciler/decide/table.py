@@ -17,6 +17,7 @@
 | void      | absent, partial               | no       | hold                                               |
 | withdrawn | not as withdrawn              | yes      | unlist or quarantine, as it says                   |
 | expired   | listed                        | yes      | unlist                                             |
+| withdrawn, expired | as it says, with another reason | yes | the same once more, which tells the reason    |
 | expired   | anything else                 | yes      | nothing                                            |
 | malformed | any                           | any      | frozen                                             |
 | none, void| any                           | yes      | orphan                                             |
@@ -25,7 +26,7 @@
 
 `more` means that more files are approved than recorded, `fewer` that a recorded one is not approved. A partial state without a
 record is what a killed writer leaves: no page names it, so it is no alien, and promoting simply finishes it. What is damaged is made
-whole first: a version that also waits to be extended is so in the next pass.
+whole first, and what is quarantined released: a version that also waits to be extended is so in the next pass.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def action_for(
         case "void" | "none" if recorded:
             return "orphan"
         case "denied" | "withdrawn" | "expired" if recorded:
-            return _taken(declared, published, taking)
+            return _taken(declared, published, taking, marked=marked)
         case "denied" | "withdrawn" | "expired" | "void" | "none":
             if published not in {"absent", "partial"}:
                 return "alien"
@@ -92,11 +93,13 @@ def action_for(
             assert_never(declared)
 
 
-def _taken(declared: Literal["denied", "withdrawn", "expired"], published: PublishedState, taking: Taking) -> Action:
-    """Of what is recorded and shall not be listed. Only a withdrawal changes what is taken back already."""
+def _taken(declared: Literal["denied", "withdrawn", "expired"], published: PublishedState, taking: Taking, *, marked: bool) -> Action:
+    """Of what is recorded and shall not be listed. Only a withdrawal moves what is taken back already; its reason is told anew."""
     if declared == "withdrawn" and taking != "alert":
         as_said = published == ("unlisted" if taking == "unlist" else "quarantined")
-        return "nothing" if as_said else taking
+        return "nothing" if as_said and marked else taking
+    if declared == "expired" and published == "unlisted" and not marked:
+        return "unlist"
     if published != "listed":
         return "nothing"
     return taking if declared == "denied" else "unlist"

@@ -189,6 +189,7 @@ class ExplainV1(_Row):
     reason: str
     withdrawn: WithdrawnRow | None
     deprecated: str | None
+    expires: str | None = None
     holds: list[HoldRow]
     history: list[HistoryRow]
 

@@ -45,12 +45,16 @@ def history_rows(events: Iterable[Told], records: Mapping[FeedName, Sequence[Map
         for record in rows:
             if record["change"] not in {"access", "evict"}:  # no person asked for these by name
                 by_landing.setdefault((feed, *record["identity"], record["commit"]), []).append(record)
+    events = tuple(events)
+    states = _states(records)
+    last = {told.event.identity: told for told in events if "withdrawn" in told.event.moved}
     open_rows: list[HistoryRow] = []
     for told in events:
         identity = told.event.identity
         key = (identity.feed, identity.package, identity.version, told.event.landing.id)
         if key not in by_landing:
-            open_rows.append(_event_row(told))
+            state = states.get(key[:3])
+            open_rows.append(_event_row(told, _outcome(told, state, newest=last.get(identity) is told)))
     applied = [_record_row(record) for rows in by_landing.values() for record in rows]
     settled = [row for row in open_rows if row.outcome in {"applied", "none"}]
     waiting = [row for row in open_rows if row.outcome in {"pending", "held"}]
@@ -79,23 +83,54 @@ def change_of(event: Event) -> str:
     return "expire" if "expires" in event.moved else "redirect"
 
 
-def _outcome(told: Told) -> Outcome:
+def _states(records: Mapping[FeedName, Sequence[Mapping[str, Any]]]) -> dict[tuple[str, ...], str | None]:
+    """What the last record of each version leaves it as; None where the record does not say (those of version 0.1)."""
+    return {
+        (feed, *record["identity"]): record.get("state")
+        for feed, rows in records.items()
+        for record in rows
+        if record["change"] not in {"access", "evict"}
+    }
+
+
+def _outcome(told: Told, state: str | None, *, newest: bool) -> Outcome:
+    """What became of an event without a record of its own; `state` is what the version was left as, None where that is not known.
+
+    That an apply has seen a withdrawal does not mean that it was carried out: limits, or a malformed file beside it, may forbid it.
+    """
     if told.event.approval is None or told.gone:
         return "none"
     if told.held:
         return "held"
+    asked = {"unlist": "unlisted", "quarantine": "quarantined", "relist": "listed"}.get(change_of(told.event))
+    if told.seen and asked is not None and state is not None:
+        if not newest:
+            return "none"
+        return "applied" if state == asked else "pending"
     brings = told.event.first or any(fact.startswith(FILE) for fact in told.event.moved)
     return "applied" if told.seen and not brings else "pending"
 
 
-def _event_row(told: Told) -> HistoryRow:
+def _reason(event: Event) -> str:
+    """Why, in the words of what the event asks for, as its record will have them."""
+    approval, change = event.approval, change_of(event)
+    if approval is None:
+        return ""
+    if change in {"unlist", "quarantine"} and approval.withdrawn:
+        return approval.withdrawn.reason
+    if change == "mark" and approval.deprecated:
+        return approval.deprecated.message
+    return approval.reason
+
+
+def _event_row(told: Told, outcome: Outcome) -> HistoryRow:
     event = told.event
     author = event.author.author
     approval = event.approval
     return HistoryRow(
         seq=None,
         change=change_of(event),
-        outcome=_outcome(told),
+        outcome=outcome,
         feed=event.identity.feed,
         source=told.source,
         package=told.package,
@@ -106,7 +141,7 @@ def _event_row(told: Told) -> HistoryRow:
         commit=event.landing.id,
         authored_at=event.author.authored_at,
         applied_at=None,
-        reason=approval.reason if approval else "",
+        reason=_reason(event),
         files=[FileRow(name=f.name, size=f.size, sha256=f.sha256) for f in approval.files] if approval else [],
     )
 

@@ -257,3 +257,72 @@ def test_a_file_that_nobody_approved_is_taken_out_where_feeds_yaml_says_so(stock
     assert stocked.run("history").code == 0
     assert stocked.run("verify").code == 0
     assert stocked.run("drift", "--detailed-exitcode").code == 0
+
+
+# --- at three in the morning ------------------------------------------------------------------------------------------------------
+
+
+def test_a_reason_that_was_corrected_reaches_clients_and_the_record(stocked):
+    withdraw(stocked, "--commit")
+    stocked.run("apply")
+    assert stocked.run("withdraw", "approved-pypi", "leaf", "1.2", "-m", "Leaks file handles", "--commit").code == 0
+    assert stocked.run("apply").code == 0
+    assert "Leaks file handles" in page(stocked)
+    assert "Steals" not in page(stocked)
+    assert (last_change(stocked)["change"], last_change(stocked)["reason"]) == ("unlist", "Leaks file handles")
+    before = stocked.store_bytes()
+    stocked.run("apply")
+    assert stocked.store_bytes() == before
+
+
+def test_a_withdrawal_that_waits_is_shown_with_its_own_reason(stocked):
+    withdraw(stocked, "--quarantine", "--commit")
+    row = last_change(stocked)
+    assert (row["change"], row["outcome"], row["reason"]) == ("quarantine", "pending", "Steals credentials")
+
+
+def test_a_withdrawal_that_a_limit_refuses_is_not_told_as_carried_out(stocked):
+    stocked.write("feeds.yaml", (stocked.root / "feeds.yaml").read_text() + 'limits: {withdrawals: "0"}\n')
+    stocked.commit("Nothing is withdrawn")
+    withdraw(stocked, "--quarantine", "--commit")
+    assert stocked.run("apply").code == 8
+    assert (last_change(stocked)["change"], last_change(stocked)["outcome"]) == ("quarantine", "pending")
+
+
+def test_a_withdrawal_that_was_taken_back_before_any_pass_came_to_nothing(stocked):
+    withdraw(stocked, "--quarantine", "--commit")
+    stocked.run("relist", "approved-pypi", "leaf", "1.2", "-m", "False alarm", "--commit")
+    stocked.run("apply")
+    outcomes = {row["change"]: row["outcome"] for row in stocked.run("history", "leaf", "--format", "json").json}
+    assert (outcomes["quarantine"], outcomes["relist"]) == ("none", "applied")
+
+
+def test_a_malformed_file_beside_it_freezes_a_withdrawal_and_all_commands_say_so(stocked):
+    stocked.write("approvals/approved-pypi/leaf/9.yaml", "files: nothing\n")
+    stocked.commit("Broken")
+    done = withdraw(stocked, "--quarantine", "--commit")
+    assert "not before approvals/approved-pypi/leaf/9.yaml is corrected" in done.out
+    assert stocked.run("apply").code == 4
+    explained = stocked.run("explain", "approved-pypi", "leaf", "1.2").out
+    assert "declared malformed, published listed" in explained
+    assert "approvals/approved-pypi/leaf/9.yaml" in explained
+    assert last_change(stocked)["outcome"] == "pending"
+
+
+def test_who_only_unlists_what_was_quarantined_is_told_what_that_opens(stocked):
+    withdraw(stocked, "--quarantine", "--commit")
+    assert "1.2 was in quarantine" in withdraw(stocked).out
+
+
+def test_an_approval_that_has_expired_is_not_relisted_in_silence(stocked):
+    stocked.write(LEAF, (stocked.root / LEAF).read_text() + "expires: 2020-01-01\n")
+    stocked.commit("Expire")
+    stocked.run("apply")
+    done = stocked.run("relist", "approved-pypi", "leaf", "1.2", "-m", "x")
+    assert (done.code, "it expired on 2020-01-01" in done.err) == (64, True)
+    explained = stocked.run("explain", "approved-pypi", "leaf", "1.2").out
+    assert "declared expired, published unlisted" in explained
+    assert "expired    2020-01-01" in explained
+    assert "set a later day in `expires:`" in explained
+    withdraw(stocked, "--quarantine", "--commit")
+    assert "but it expired on 2020-01-01" in stocked.run("relist", "approved-pypi", "leaf", "1.2", "-m", "x").out

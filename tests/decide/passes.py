@@ -77,4 +77,7 @@ def _version(change: Change, old: PublishedVersion | None) -> PublishedVersion:
     states: dict[str, ListedState] = {"unlist": "unlisted", "quarantine": "quarantined", "mark": "listed"}
     before = old or published(change.declared.version)
     new = tuple(map(published_file, change.files)) if old is None or change.kind == "extend" else ()
-    return replace(before, state=states.get(change.kind, "listed"), files=(*before.files, *new), deprecated=change.deprecated)
+    reason = change.reason if change.kind in {"unlist", "quarantine"} else ""
+    return replace(
+        before, state=states.get(change.kind, "listed"), reason=reason, files=(*before.files, *new), deprecated=change.deprecated
+    )

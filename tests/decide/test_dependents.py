@@ -71,3 +71,9 @@ def test_a_plan_names_them_before_anything_is_done():
     stays = desired("app", of=identity("app"))
     (change,) = plan_of(taken, stays, stocks=[held]).changes
     assert (change.kind, change.identity.feed, change.dependents) == ("quarantine", APPROVED, (APP,))
+
+
+@pytest.mark.parametrize("condition", ["bundled", "optional bundled"])
+def test_what_a_package_brings_with_it_is_not_missed(condition):
+    inside = published("1.0", "app", dependencies=(Dependency(name="base", range=">=1", condition=condition),))
+    assert lost(BASE_1, packages={"base": [published("1.0", "a")], "app": [inside]}) == {}

@@ -64,7 +64,10 @@ def test_a_limit_is_a_count_or_a_share_rounded_up_and_at_least_one(limit, stock_
     kept, (hold,) = within(over, settings(limit), stocks)
     assert kept == (), "the class is refused as a whole"
     assert (hold.feed, hold.package, hold.kind, hold.rule) == ("approved", "", "limit", "limits.withdrawals")
-    assert hold.reason == f"{allowed + 1} withdrawals in one pass, allowed are {allowed}: none of them is carried out"
+    told, _, names = hold.reason.partition(" (")
+    assert told == f"{allowed + 1} withdrawals in one pass, allowed are {allowed}: none of them is carried out"
+    assert names.startswith("unlist unlist0 1")
+    assert names.endswith(f", and {allowed - 19} more)") == (allowed >= 20)  # noqa: PLR2004 - twenty are named
     assert "--accept DIGEST" in hold.remedy
 
 
@@ -103,3 +106,20 @@ def test_the_feeds_are_independent():
     here, there = changes("unlist", 2), changes("unlist", 1, PAYMENTS)
     kept, holds = within((*here, *there), settings(Limit(count=1)), {**listed(1), **listed(1, feed=PAYMENTS)})
     assert (kept, [h.feed for h in holds]) == (there, ["approved"])
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "counted"),
+    [
+        ("listed", "unlist", True),
+        ("listed", "quarantine", True),
+        ("unlisted", "quarantine", True),
+        ("unlisted", "unlist", False),  # another reason
+        ("quarantined", "unlist", False),  # exact pins get it back
+        ("quarantined", "quarantine", False),
+    ],
+)
+def test_what_takes_nothing_from_clients_is_no_withdrawal_that_counts(state, kind, counted):
+    versions = {f"{kind}{number}": [published("1.0", "a", state=state)] for number in range(3)}
+    kept, holds = within(changes(kind, 3), settings(withdrawals=Limit(count=2)), {APPROVED: stock(versions)})
+    assert (len(kept), len(holds)) == ((0, 1) if counted else (3, 0))

@@ -8,7 +8,7 @@ from reconciler.model.declared import Deprecation
 from reconciler.model.marks import with_marks
 from reconciler.model.plan import Absent, Waiting
 from tests.decide.passes import plan_of
-from tests.support.declared import NOW, PUBLIC, desired, file, found, published, stock
+from tests.support.declared import APPROVED, NOW, PUBLIC, desired, file, found, identity, published, stock
 
 KEY = (PUBLIC, desired("a").declared.identity.package)
 OWN = Deprecation(reason="We moved on.", use="")
@@ -75,7 +75,22 @@ def test_a_registry_that_does_not_answer_is_waited_for():
     plan = planned({KEY: Waiting(reason="timed out")})
     (hold,) = plan.holds
     assert (plan.changes, hold.kind, hold.waiting) == ((), "upstream", True)
-    assert "its marks could not be compared" in hold.reason
+    assert "marks could not be compared" in hold.reason
+
+
+def test_a_registry_that_does_not_answer_is_told_of_once_for_each_feed():
+    wanted = [desired("a", of=identity(name)) for name in ("one", "two", "three")]
+    held = stock({name: [published("1.0", "a")] for name in ("one", "two", "three")})
+    catalog = {(PUBLIC, one.declared.identity.package): Waiting(reason="timed out") for one in wanted}
+    (hold,) = plan_of(*wanted, stocks=[held], catalog=catalog, marks=True).holds
+    assert (hold.feed, hold.package, hold.waiting, hold.path) == (APPROVED, "", True, "feeds.yaml")
+    assert hold.reason.endswith("timed out (so for one 1 and 2 more)")
+
+
+def test_a_folder_knows_of_no_marks_and_takes_none_back():
+    catalog = offered()
+    silent = {KEY: replace(catalog[KEY], listing=replace(catalog[KEY].listing, marks=False))}
+    assert planned(silent, deprecated="Old.", upstream_deprecated="Old.").changes == ()
     declared = planned({KEY: Waiting(reason="timed out")}, wanted=desired("a", deprecated=OWN))
     assert [c.kind for c in declared.changes] == ["mark"], "the approval's own word needs no registry"
 

@@ -52,7 +52,9 @@ def test_nothing_declared_and_nothing_there():
         ("approved", recorded("a", state="unlisted"), "extend"),
         ("approved", recorded("a", "b", "c", state="unlisted"), "fewer"),
         ("expired", recorded("a", "b"), "unlist"),
-        ("expired", recorded("a", "b", state="unlisted"), "nothing"),
+        ("expired", recorded("a", "b", state="unlisted", reason="Reviewed."), "nothing"),
+        ("expired", recorded("a", "b", state="unlisted", reason="Withdrawn before."), "unlist"),
+        ("expired", recorded("a", "b", state="quarantined", reason="Withdrawn before."), "nothing"),
         ("void", recorded("a", "b"), "orphan"),
         ("malformed", recorded("a", "b"), "frozen"),
     ],
@@ -128,7 +130,7 @@ def test_bytes_are_needed_to_promote_repair_and_extend_only():
         ("approved", recorded("a", "b"), "fewer"),
         ("approved", recorded(file("a", "else")), "conflict"),
         ("expired", recorded("a"), "unlist"),
-        ("expired", recorded("a", state="unlisted"), "nothing"),
+        ("expired", recorded("a", state="unlisted", reason="Reviewed."), "nothing"),
         ("void", recorded("a"), "orphan"),
         ("malformed", recorded("a"), "frozen"),
     ],
@@ -165,7 +167,14 @@ def test_other_bytes_are_a_conflict_where_it_is_approved_and_stand_in_no_ways_wa
 )
 def test_a_withdrawal_against_the_record(withdrawn, state, exposed, action):
     wanted = desired("a", state="withdrawn", withdrawn=withdrawn)
-    assert row(wanted, packages=recorded("a", state=state), exposed=frozenset({PKG} if exposed else ())).action == action
+    held = recorded("a", state=state, reason=withdrawn.reason)
+    assert row(wanted, packages=held, exposed=frozenset({PKG} if exposed else ())).action == action
+
+
+@pytest.mark.parametrize(("withdrawn", "state", "action"), [(BAD, "quarantined", "quarantine"), (MILD, "unlisted", "unlist")])
+def test_a_reason_that_was_corrected_is_told_again(withdrawn, state, action):
+    wanted = desired("a", state="withdrawn", withdrawn=withdrawn)
+    assert row(wanted, packages=recorded("a", state=state, reason="A slip of the pen.")).action == action
 
 
 def test_what_was_quarantined_is_released_and_fetched_again_where_it_was_lost():
@@ -193,7 +202,7 @@ def test_clients_are_told_the_approvals_word_before_the_registrys(declared, publ
 
 def test_a_deprecation_of_what_is_not_listed_waits_until_it_is():
     wanted = desired("a", state="withdrawn", withdrawn=MILD, deprecated=OLD)
-    assert row(wanted, packages=recorded("a", state="unlisted")).action == "nothing"
+    assert row(wanted, packages=recorded("a", state="unlisted", reason=MILD.reason)).action == "nothing"
 
 
 # --- strangers --------------------------------------------------------------------------------------------------------------------

@@ -38,15 +38,16 @@ denied     absent       no   *      *           *    hold
 denied     partial      no   *      *           *    hold
 denied     *            no   *      *           *    alien
 
-withdrawn  unlisted     yes  *      unlist      *    nothing
+withdrawn  unlisted     yes  *      unlist      yes  nothing
 withdrawn  *            yes  *      unlist      *    unlist
-withdrawn  quarantined  yes  *      quarantine  *    nothing
+withdrawn  quarantined  yes  *      quarantine  yes  nothing
 withdrawn  *            yes  *      quarantine  *    quarantine
 withdrawn  absent       no   *      *           *    nothing
 withdrawn  partial      no   *      *           *    nothing
 withdrawn  *            no   *      *           *    alien
 
 expired    listed       yes  *      *           *    unlist
+expired    unlisted     yes  *      *           no   unlist
 expired    *            yes  *      *           *    nothing
 expired    absent       no   *      *           *    nothing
 expired    partial      no   *      *           *    nothing

@@ -200,7 +200,7 @@ def published(version, held) -> PublishedVersion:
     return PublishedVersion(
         version=version,
         state=held["state"],
-        reason="",
+        reason=held.get("reason", ""),
         deprecated=None,
         published_at=datetime.fromisoformat("2026-01-01T00:00:00Z"),
         files=tuple(map(published_file, files_of(held["files"]))),
