@@ -67,7 +67,7 @@ def test_a_limit_is_a_count_or_a_share_rounded_up_and_at_least_one(limit, stock_
     told, _, names = hold.reason.partition(" (")
     assert told == f"{allowed + 1} withdrawals in one pass, allowed are {allowed}: none of them is carried out"
     assert names.startswith("unlist unlist0 1")
-    assert names.endswith(f", and {allowed - 19} more)") == (allowed >= 20)  # noqa: PLR2004 - twenty are named
+    assert names.endswith(f", and {allowed - 19} more)") == (allowed >= 20)
     assert "--accept DIGEST" in hold.remedy
 
 
