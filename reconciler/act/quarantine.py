@@ -6,21 +6,19 @@ What nobody approved or recorded ("alien") is kept by its digest: two of them ma
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, BinaryIO, Final
+from typing import IO
 
 from reconciler.errors import IntegrityError
 from reconciler.model.plan import Stranger
 from reconciler.model.words import FeedName, Sha256
 from reconciler.stores import keys
 from reconciler.stores.interface import Store
+from reconciler.stores.measure import measure, pieces
 from reconciler.stores.spool import spooling
-
-CHUNK_BYTES: Final = 1 << 20
 
 
 class Quarantine:
@@ -79,29 +77,18 @@ class Quarantine:
         return keys.quarantine_folder(self._feed) + path
 
     def _digest(self, key: str) -> str | None:
-        stream = self._store.open(key)
-        if stream is None:
-            return None
-        digest = hashlib.sha256()
-        with stream:
-            for piece in _pieces(stream):
-                digest.update(piece)
-        return digest.hexdigest()
+        found = measure(self._store, key)
+        return found.sha256 if found else None
 
     def _copy(self, source: str, target: str) -> None:
         stream = self._store.open(source)
         if stream is None:
             return
         with stream, _spool(target) as (sink, path):
-            for piece in _pieces(stream):
+            for piece in pieces(stream):
                 sink.write(piece)
             sink.flush()
             self._store.put(target, path, content_type=keys.OCTETS)
-
-
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
-    while piece := stream.read(CHUNK_BYTES):
-        yield piece
 
 
 @contextmanager

@@ -32,9 +32,8 @@ from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, update_catalog
 from reconciler.stores.head import Head, LedgerTip, encode_head
 from reconciler.stores.interface import Revision, Store
+from reconciler.stores.measure import measure
 from reconciler.stores.state import FeedState
-
-CHUNK_BYTES = 1 << 20
 
 
 class StaticFeed:
@@ -272,17 +271,11 @@ class StaticFeed:
 
     def _absent(self, key: str, sha256: str) -> bool:
         """Whether an object must be written; IntegrityError if there is one with other bytes."""
-        stream = self._store.open(key)
-        if stream is None:
-            return True
-        digest = hashlib.sha256()
-        with stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
-        if digest.hexdigest() != sha256:
-            message = f"{key} lies in feed storage with other bytes (sha256 {digest.hexdigest()}) than the approved ones ({sha256})"
+        found = measure(self._store, key)
+        if found is not None and found.sha256 != sha256:
+            message = f"{key} lies in feed storage with other bytes (sha256 {found.sha256}) than the approved ones ({sha256})"
             raise IntegrityError(message, remedy="nothing was overwritten; find out who wrote it, then remove it by hand")
-        return False
+        return found is None
 
     def _key(self, identity: Identity, file: str) -> str:
         path = path_of(self._ecosystem.layout, package=identity.package, version=identity.version, file=file)

@@ -15,7 +15,6 @@ from reconciler.model.declared import Limit, Settings
 from reconciler.model.plan import TAKES_BACK, Change, Hold, Stock
 from reconciler.model.words import FeedName
 
-WITHDRAWALS: Final = TAKES_BACK
 PROMOTIONS: Final = frozenset({"promote", "extend", "relist", "release"})
 SHOWN: Final = 20
 """How many changes a refusal names."""
@@ -26,7 +25,7 @@ def within(changes: Iterable[Change], settings: Settings, stocks: Mapping[FeedNa
     kept = tuple(changes)
     holds: list[Hold] = []
     for feed, stock in sorted(stocks.items()):
-        for name, kinds, limit in (("withdrawals", WITHDRAWALS, settings.withdrawals), ("promotions", PROMOTIONS, settings.promotions)):
+        for name, kinds, limit in (("withdrawals", TAKES_BACK, settings.withdrawals), ("promotions", PROMOTIONS, settings.promotions)):
             wanted = [c for c in kept if c.identity.feed == feed and c.kind in kinds and not _only_told(c, stock)]
             allowed = _allowed(limit, stock)
             if allowed is not None and len(wanted) > allowed:
@@ -38,7 +37,7 @@ def within(changes: Iterable[Change], settings: Settings, stocks: Mapping[FeedNa
 
 def _only_told(change: Change, stock: Stock) -> bool:
     """Whether a withdrawal takes nothing from clients that they had: it gives another reason, or gives back an exact pin."""
-    if change.kind not in WITHDRAWALS:
+    if change.kind not in TAKES_BACK:
         return False
     package = stock.packages.get(change.identity.package)
     before = next((v.state for v in package.versions if v.version.key == change.identity.version), None) if package else None

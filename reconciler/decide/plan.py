@@ -25,7 +25,7 @@ from reconciler.decide.stands import backing_of, reason_of
 from reconciler.decide.table import Action
 from reconciler.model.declared import MalformedApproval, Rules
 from reconciler.model.plan import ORDER as CHANGE_ORDER
-from reconciler.model.plan import AccessChange, Catalog, Change, ChangeKind, Dependent, Hold, Outcome, Plan, Stock
+from reconciler.model.plan import TAKES_BACK, AccessChange, Catalog, Change, ChangeKind, Dependent, Hold, Outcome, Plan, Stock
 from reconciler.model.words import CommitId, FeedName, Identity
 
 CHANGES: Mapping[Action, ChangeKind] = {
@@ -110,7 +110,7 @@ def _with_dependents(changes: Iterable[Change], gathered: Pass) -> list[Change]:
     changes = list(changes)
     lost: dict[Identity, tuple[Dependent, ...]] = {}
     for feed, stock in gathered.stocks.items():
-        taken = {c.identity for c in changes if c.identity.feed == feed and c.kind in limits.WITHDRAWALS}
+        taken = {c.identity for c in changes if c.identity.feed == feed and c.kind in TAKES_BACK}
         if taken:
             lost |= left_without(taken, stock, gathered.languages[feed])
     return [replace(change, dependents=lost.get(change.identity, ())) for change in changes]

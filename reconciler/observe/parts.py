@@ -5,10 +5,8 @@ A quarantined version lies outside the feed's folder, at the same paths (`stores
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.ecosystems.layout import path_of
@@ -17,8 +15,6 @@ from reconciler.model.words import FeedName, Identity, Sha256
 from reconciler.stores import keys
 from reconciler.stores.interface import Store
 from reconciler.stores.state import FeedState
-
-CHUNK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,14 +39,6 @@ class Part:
     def shown(self) -> str:
         """Its place for people: the path, with where it is if that is not the feed's folder."""
         return f"quarantine/{self.path}" if self.quarantined else self.path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
-    """An object as it lies in the store: its size in bytes and their digest."""
-
-    size: int
-    sha256: Sha256
 
 
 def versions_of(state: FeedState) -> Iterator[tuple[Identity, PublishedVersion]]:
@@ -80,19 +68,6 @@ def parts_of(state: FeedState, ecosystem: Ecosystem) -> Iterator[Part]:
 def path_in(identity: Identity, file: str, ecosystem: Ecosystem) -> str:
     """Where a package file, or what belongs beside one, lies in the feed's folder."""
     return path_of(ecosystem.layout, package=identity.package, version=identity.version, file=file)
-
-
-def measure(store: Store, key: str) -> Measured | None:
-    """Reads an object to its end, holding none of it; None where there is none."""
-    stream = store.open(key)
-    if stream is None:
-        return None
-    digest, size = hashlib.sha256(), 0
-    with stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-    return Measured(size=size, sha256=Sha256(digest.hexdigest()))
 
 
 def listing_of(store: Store, feed: FeedName) -> dict[str, int]:

@@ -17,10 +17,11 @@ from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.packages import companion_name
 from reconciler.model.plan import Stock, Stranger
 from reconciler.model.words import Identity
-from reconciler.observe.parts import Part, listing_of, measure, parts_of, path_in, versions_of
+from reconciler.observe.parts import Part, listing_of, parts_of, path_in, versions_of
 from reconciler.observe.strangers import strangers_of
 from reconciler.stores import keys, ledger
 from reconciler.stores.interface import Revision, Store
+from reconciler.stores.measure import measure
 from reconciler.stores.state import FeedState
 
 

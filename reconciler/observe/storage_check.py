@@ -16,11 +16,12 @@ from reconciler.errors import IntegrityError
 from reconciler.model.packages import FeedView, Page, PublishedPackage
 from reconciler.model.verification import Finding, FindingKind
 from reconciler.model.words import FeedName, PackageKey, Version
-from reconciler.observe.parts import Part, measure, parts_of
+from reconciler.observe.parts import Part, parts_of
 from reconciler.stores import keys, ledger
 from reconciler.stores.catalog import CatalogEntry, explore
 from reconciler.stores.head import Head, LedgerTip, read_head
 from reconciler.stores.interface import Revision, Store
+from reconciler.stores.measure import measure
 from reconciler.stores.state import FeedState
 from reconciler.stores.unfinished import NOTHING, Unfinished, read_unfinished
 

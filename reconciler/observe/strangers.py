@@ -16,9 +16,10 @@ from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import FeedView, Inspection, companion_name
 from reconciler.model.plan import Stranger
 from reconciler.model.words import Identity, PackageKey, VersionKey
-from reconciler.observe.parts import measure, parts_of, path_in
+from reconciler.observe.parts import parts_of, path_in
 from reconciler.stores import keys
 from reconciler.stores.interface import Store
+from reconciler.stores.measure import measure
 from reconciler.stores.state import FeedState
 
 NO_PACKAGE: Final = PackageKey("")

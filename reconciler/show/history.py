@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from reconciler.model.events import Event, Named, Person
 from reconciler.model.facts import FILE
 from reconciler.model.words import FeedName
 from reconciler.show.contract import FileRow, HistoryRow, PersonRow, person_row
 from reconciler.show.inert import inert
-from reconciler.show.text import people
+from reconciler.show.text import STAYS, people
 
 Outcome = Literal["applied", "pending", "held", "none"]
-STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark", "expire"})
-"""What concerns a version where it is, and promotes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,7 +172,7 @@ def history_text(rows: Sequence[HistoryRow]) -> Iterator[str]:
     for row, what, package in zip(rows, whats, packages, strict=True):
         when = row.applied_at or row.authored_at
         record = f"  record {row.seq}" if row.seq is not None else ""
-        way = f"in {row.feed}" if row.change in STAYS else f"{row.source} -> {row.feed}"
+        way = f"in {row.feed}" if row.change in {*STAYS, "expire"} else f"{row.source} -> {row.feed}"
         yield f"{when:%Y-%m-%d %H:%M}  {what:<{widths[0]}}  {package:<{widths[1]}}  {way}{record}"
         yield f"    {people(row.author.named(), [person.named() for person in row.approvers])}, commit {row.commit[:12]}"
         if row.reason:
