@@ -8,7 +8,8 @@
 #   make clean   remove what the above made, but not .feeds, which is the store
 #
 # Packages are installed by hash from the lock files. No address of an index stands there: pip's own configuration, or a
-# mirror that it names, says where they come from. PYTHON=/path/to/python3 picks the interpreter, JOBS the number of
+# mirror that it names, says where they come from. The lock files are whole, so pip resolves nothing (--no-deps): pip 23 would let the newest
+# coverage[toml] of the index in beside the locked coverage, and stop. PYTHON=/path/to/python3 picks the interpreter, JOBS the number of
 # test processes, PYTEST more arguments for pytest.
 
 .PHONY: help run test lint lock clean
@@ -44,13 +45,13 @@ $(VENV)/.made:
 # The package itself goes in with the build backend of the lock file, so nothing is fetched that has no hash.
 $(VENV)/.runtime: $(VENV)/.made requirements.lock pyproject.toml
 	@echo "Installing reconciler and what it needs (requirements.lock)."
-	@$(PIP) install -qq --require-hashes -r requirements.lock
+	@$(PIP) install -qq --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install -qq --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
 	@echo "Installing what development needs (requirements-dev.lock)."
-	@$(PIP) install -qq --require-hashes -r requirements-dev.lock
+	@$(PIP) install -qq --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
 
 # --------------------------------------------------------------------------------------------------------------- run
