@@ -38,7 +38,7 @@ ARROWS = {
 }
 """Folder -> what it may import, itself apart. The verb folders do not import one another; `decide` and `show` see types only."""
 
-DOORS = {"httpx": "wire/", "httpcore": "wire/", "git": "declare/revision.py", "obstore": "stores/cloud.py"}
+DOORS = {"httpx": "wire/", "httpcore": "wire/", "git": "declare/revision/runner.py", "obstore": "stores/cloud.py"}
 IMPURE = {
     "asyncio",
     "git",

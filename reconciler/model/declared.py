@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Problem, Sha256
 
 Usage: TypeAlias = Literal["proxy", "approved", "private"]
 Aliens: TypeAlias = Literal["report", "quarantine"]
+OnViolation: TypeAlias = Literal["warn", "hold", "deny"]
+OnExisting: TypeAlias = Literal["alert", "unlist", "quarantine"]
+ForgeKind: TypeAlias = Literal["github", "gitlab"]
 WithdrawalAction: TypeAlias = Literal["unlist", "quarantine"]
 Task: TypeAlias = Literal["administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download"]
 TASKS: Final[tuple[Task, ...]] = ("administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download")
@@ -22,6 +25,7 @@ TASKS: Final[tuple[Task, ...]] = ("administer", "manage-feed", "manage-tokens", 
 FEEDS_FILE: Final = "feeds.yaml"
 POLICIES_FOLDER: Final = "policies"
 PERMISSIONS_FILE: Final = "policies/permissions.yaml"
+FORGE_FILE: Final = "policies/forge.yaml"
 APPROVALS_FOLDER: Final = "approvals"
 FEED_SCHEME: Final = "feed:"
 """Before the name of a feed of the same repository, where a connector names an upstream."""
@@ -96,13 +100,31 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SigningKey:
+    """An SSH public key that signs somebody's commits: `key` is type and base64 text, `fingerprint` OpenSSH's ("SHA256:...").
+
+    It is valid from `valid_from` 00:00Z on and no longer from `valid_until` 00:00Z on (None: no bound). One that is `revoked` counts for
+    nothing that is judged by these permissions, whatever date a commit claims.
+    """
+
+    key: str
+    fingerprint: str
+    valid_from: date | None
+    valid_until: date | None
+    revoked: date | None
+    where: Line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class User:
-    """A person with the addresses that name them; `emails` are case-folded, `github` is the account's number."""
+    """A person with what names them: `emails`, case-folded; the numbers of accounts at GitHub and GitLab; keys that sign commits."""
 
     id: str
     name: str
     emails: frozenset[str]
     github: int | None
+    gitlab: int | None = None
+    signing_keys: tuple[SigningKey, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,12 +151,44 @@ class Permissions:
     permissions: tuple[Permission, ...]
 
 
+# --- policies/ ------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forge:
+    """`policies/forge.yaml`: where pull requests are reviewed. `url` is the address of the REST API, `project` is "owner/name" there."""
+
+    kind: ForgeKind
+    url: str
+    project: str
+    where: Line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """One rule in one file under `policies/`: where it holds, what it asks (`params`, in the shape of its rule), what follows.
+
+    `feeds` and `packages` are patterns ("*" and "?" as in a shell); `path` names it in reports.
+    """
+
+    path: str
+    rule: str
+    feeds: tuple[str, ...]
+    packages: tuple[str, ...]
+    on_violation: OnViolation
+    on_existing: OnExisting
+    params: Any
+    where: Line
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
     """`feeds.yaml` and `policies/` as one unit: what decides who may do what, and is itself changed only by who may."""
 
     settings: Settings
     permissions: Permissions
+    policies: tuple[Policy, ...] = ()
+    forge: Forge | None = None
 
 
 # --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------

@@ -1,0 +1,107 @@
+"""What a forge (GitHub, GitLab) says of how a commit landed: the pull request, who opened, wrote, reviewed and merged it.
+
+A forge answers today what may read otherwise tomorrow, so an answer that decided a promotion is frozen: as canonical JSON (sorted keys,
+no blanks, UTF-8), named by its SHA-256, kept in the store and named by the ledger's record. Accounts are known by their number: a login
+can be given up, and taken by somebody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from reconciler.model.declared import ForgeKind
+from reconciler.model.events import Person
+from reconciler.model.words import BlobId, CommitId, Sha256
+
+ReviewState: TypeAlias = Literal["approved", "changes-requested", "commented", "dismissed"]
+MergeMethod: TypeAlias = Literal["merge", "squash", "rebase"]
+
+NOREPLY: Final = {"github": "{id}+{login}@users.noreply.github.com", "gitlab": "{id}-{login}@users.noreply.gitlab.com"}
+"""The address that stands for an account, as the forges themselves write it into commits.
+
+https://docs.github.com/account-and-profile/reference/email-addresses-reference
+https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-commit-email
+"""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Account(_Frozen):
+    """An account of a forge; `id` is its number, `login` what it was called when the forge was asked."""
+
+    id: int
+    login: str
+
+    def person(self, forge: ForgeKind) -> Person:
+        """The account as somebody with a name and an address."""
+        return Person(name=self.login, email=NOREPLY[forge].format(id=self.id, login=self.login))
+
+
+class Review(_Frozen):
+    """What an account said last of a pull request, and the commit that it looked at ("" where the forge does not say)."""
+
+    by: Account
+    state: ReviewState
+    commit: CommitId
+    at: datetime
+
+
+class PullRequest(_Frozen):
+    """A pull request that was merged. `landed` is the commit that the forge made of it (of a rebase: the last one); `head` the last
+    commit of its branch when it was merged.
+
+    `commits` are those of the branch, oldest first; `authors` and `committers` the accounts that the forge connects with them.
+    `files` are the blobs at `head` of the paths that it changes (None: deleted) under feeds.yaml, policies/ and approvals/; `whole` says
+    whether the forge has named all of them.
+    """
+
+    forge: ForgeKind
+    project: str
+    number: int
+    link: str
+    method: MergeMethod
+    opener: Account
+    merger: Account | None
+    merged_at: datetime
+    head: CommitId
+    landed: CommitId
+    commits: tuple[CommitId, ...]
+    authors: tuple[Account, ...]
+    committers: tuple[Account, ...]
+    reviews: tuple[Review, ...]
+    files: dict[str, BlobId | None]
+    whole: bool
+
+
+class Evidence(_Frozen):
+    """What a forge said of one landing commit; no pull request: it says that there was none."""
+
+    schema_version: Literal[1] = 1
+    commit: CommitId
+    pull_request: PullRequest | None
+
+    def encoded(self) -> bytes:
+        """Canonical JSON: the same evidence, the same bytes."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "replace")
+
+    def digest(self) -> Sha256:
+        """The SHA-256 of the canonical JSON."""
+        return Sha256(hashlib.sha256(self.encoded()).hexdigest())
+
+
+def decode_evidence(data: bytes) -> Evidence:
+    """The evidence in canonical JSON; ValueError if it is none."""
+    try:
+        return Evidence.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise ValueError(message) from error
