@@ -127,6 +127,19 @@ def test_a_refusal_says_where_credentials_go(wire, server, status):
     assert "netrc" in str(caught.value)
 
 
+def test_a_refusal_of_who_has_asked_too_often_is_no_matter_of_credentials(wire, server):
+    server.answers["/x"] = [Answer(status=403, headers={"X-RateLimit-Remaining": "0"})]
+    with pytest.raises(Unreachable, match="for now it takes no more requests") as caught:
+        wire.get(server.url + "/x")
+    assert "netrc" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+def test_a_refusal_that_names_a_time_to_wait_is_tried_again(wire, server):
+    server.answers["/x"] = [Answer(status=403, headers={"Retry-After": "0"}), Answer(body=b"{}")]
+    assert wire.get(server.url + "/x").body == b"{}"
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_what_may_pass_is_tried_three_times(hasty, server, status):
     server.answers["/x"] = [Answer(status=status)]

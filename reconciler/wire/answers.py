@@ -54,10 +54,18 @@ def check_status(response: httpx.Response) -> None:
         raise NotThere(message)
     if status in _TRANSIENT or status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise Transient(message, after=_retry_after(response.headers))
+    if status == httpx.codes.FORBIDDEN and _is_used_up(response.headers):
+        message += ": for now it takes no more requests"
+        raise Transient(message, after=_retry_after(response.headers)) if "retry-after" in response.headers else Unreachable(message)
     if status in {401, 403}:
         # In the message and not the remedy: of an upstream that cannot be read, a plan tells the message only.
         message += f"; {how_to_log_in(response.request.url)}"
     raise Unreachable(message)
+
+
+def _is_used_up(headers: Mapping[str, str]) -> bool:
+    """Whether a refusal means "later": GitHub refuses so who has asked too often (.../rest/using-the-rest-api/rate-limits-for-the-rest-api)."""
+    return "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -19,7 +19,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -147,9 +147,12 @@ def _salt(folder: Path) -> bytes | None:
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             return None
         salt = _read(path, _SALT_BYTES)
-        if salt is None or len(salt) != _SALT_BYTES:
-            _write(path, os.urandom(_SALT_BYTES))
-            salt = _read(path, _SALT_BYTES)  # of whoever came last, if several came at once
+        if salt is not None and len(salt) != _SALT_BYTES:
+            path.unlink(missing_ok=True)
+            salt = None
+        if salt is None:
+            _write(path, os.urandom(_SALT_BYTES), place=_link)
+            salt = _read(path, _SALT_BYTES)  # of whoever came first, if several came at once
     except OSError:
         return None
     return salt
@@ -165,12 +168,19 @@ def _read(path: Path, most: int) -> bytes | None:
     return data if len(data) <= most else None
 
 
-def _write(path: Path, data: bytes) -> None:
+def _link(new: Path, path: Path) -> None:
+    """Puts a file where there is none; one that is there stays."""
+    with suppress(FileExistsError):
+        os.link(new, path)
+    new.unlink()
+
+
+def _write(path: Path, data: bytes, *, place: Callable[[Path, Path], object] = Path.replace) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # for the owner only (0600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        Path(name).replace(path)
+        place(Path(name), path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
