@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 
 from reconciler.declare.document import Parsed, Reading, Value
 from reconciler.declare.reader import MAX_PROBLEMS
-from reconciler.declare.scalars import Expected
 from reconciler.declare.wording import Location, described, one_of
+from reconciler.model.text import Expected
 from reconciler.model.words import Problem
 
 S = TypeVar("S", bound=BaseModel)
@@ -82,11 +82,16 @@ def _without(value: Value, dropped: frozenset[Location], at: Location = ()) -> V
 
 
 def _location(parsed: Parsed, loc: tuple[str | int, ...]) -> Location:
-    """Pydantic's location without its mark of keys; of a single name in place of a list, that of the name."""
+    """Pydantic's location without its mark of keys; of a text that stands for a list or a mapping, that of the text."""
     location = loc[:-1] if loc and loc[-1] == "[key]" and loc not in parsed.lines else loc
-    if location and isinstance(location[-1], int) and location not in parsed.lines:
-        return location[:-1]
-    return location
+    return location[:-1] if location not in parsed.lines and _is_text(parsed.value, location[:-1]) else location
+
+
+def _is_text(value: Value, location: Location) -> bool:
+    inner: Any = value
+    for key in location:
+        inner = inner[key]
+    return isinstance(inner, str)
 
 
 def _under(location: Location, flawed: frozenset[Location]) -> bool:
@@ -105,7 +110,7 @@ def _explain(model: type[BaseModel], parsed: Parsed, location: Location, error: 
         case "expected" if error["loc"][-1:] == ("[key]",) and location != error["loc"]:
             return parsed.key_problem(location, found=described(location[-1]), expected=error["ctx"]["words"])
         case "expected":
-            return parsed.problem(location, found=described(error["input"]), expected=error["ctx"]["words"])
+            return parsed.problem(location, found=error["ctx"]["found"] or described(error["input"]), expected=error["ctx"]["words"])
         case "list_type":
             return parsed.problem(location, found=described(error["input"]), expected="a list")
         case _:

@@ -15,7 +15,8 @@ from reconciler.declare.reader import MAX_PROBLEMS
 from reconciler.declare.schema import FeedsFile, FeedShape, LimitsShape
 from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import Location, one_of, quoted
-from reconciler.model.declared import FEED_SCHEME, FEEDS_FILE, Connector, Feed, Limit, Line, Settings
+from reconciler.model.declared import FEED_SCHEME, FEEDS_FILE, Connector, Feed, Limit, Settings
+from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName, Problem
 
 DEFAULT_WITHDRAWALS: Final = Limit(share=Fraction(1, 10))

@@ -11,12 +11,13 @@ from typing import Final, Literal
 from reconciler.declare.check import check
 from reconciler.declare.cycles import arrows, cycles
 from reconciler.declare.document import Parsed
+from reconciler.declare.permissions_schema import PermissionsFile, PermissionShape, SigningKeyShape, UserShape
 from reconciler.declare.reader import MAX_PROBLEMS
 from reconciler.declare.scalars import RESERVED_USERS
-from reconciler.declare.schema import PermissionsFile, PermissionShape
 from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import Location, one_of, quoted
-from reconciler.model.declared import PERMISSIONS_FILE, Line, Permission, Permissions, Task, User
+from reconciler.model.declared import PERMISSIONS_FILE
+from reconciler.model.permissions import Line, Permission, Permissions, SigningKey, Task, User
 from reconciler.model.words import FeedName, Problem
 
 FEEDLESS: Final[frozenset[Task]] = frozenset({"administer", "manage-tokens"})
@@ -50,9 +51,25 @@ def read_permissions(data: bytes, feeds: Collection[str] | None) -> PermissionsR
 
 
 def _permissions(parsed: Parsed, shape: PermissionsFile) -> Permissions:
-    users = {id_: User(id=id_, name=user.name, emails=frozenset(user.emails), github=user.github) for id_, user in shape.users.items()}
+    users = {id_: _user(parsed, id_, user) for id_, user in shape.users.items()}
     lines = tuple(_permission(parsed, index, line) for index, line in enumerate(shape.permissions))
     return Permissions(users=users, groups=_resolved(shape.groups), permissions=lines)
+
+
+def _user(parsed: Parsed, id_: str, user: UserShape) -> User:
+    keys = tuple(_signing_key(parsed, ("users", id_, "signing_keys", index), key) for index, key in enumerate(user.signing_keys))
+    return User(id=id_, name=user.name, emails=frozenset(user.emails), github=user.github, gitlab=user.gitlab, signing_keys=keys)
+
+
+def _signing_key(parsed: Parsed, location: Location, shape: SigningKeyShape) -> SigningKey:
+    return SigningKey(
+        key=shape.key.text,
+        fingerprint=shape.key.fingerprint,
+        valid_from=shape.valid_from,
+        valid_until=shape.valid_until,
+        revoked=shape.revoked,
+        where=Line(path=parsed.path, line=parsed.lines[location]),
+    )
 
 
 def _resolved(groups: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
@@ -95,6 +112,15 @@ def _names(feeds: Sequence[FeedName] | None) -> frozenset[FeedName] | None:
     return None if feeds is None else frozenset(feeds)
 
 
+def _claims_of(id_: str, user: UserShape) -> Iterator[tuple[Location, str]]:
+    """What names this user and nobody else, as a problem shows it."""
+    yield from ((("users", id_, "emails", index), email) for index, email in enumerate(user.emails))
+    yield from ((("users", id_, "signing_keys", index), shape.key.fingerprint) for index, shape in enumerate(user.signing_keys))
+    for account, number in (("github", user.github), ("gitlab", user.gitlab)):
+        if number is not None:
+            yield ("users", id_, account), str(number)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Cross:
     """The checks that concern several entries. `users`, `groups`, `feeds` are names that are declared, well or badly."""
@@ -108,6 +134,7 @@ class _Cross:
 
     def problems(self) -> Iterator[Problem]:
         yield from self._claims()
+        yield from self._keys()
         for name, entries in self.shape.groups.items():
             for index, entry in enumerate(entries):
                 yield from self._member(("groups", name, index), entry)
@@ -119,17 +146,27 @@ class _Cross:
             yield from self._line(("permissions", index), line)
 
     def _claims(self) -> Iterator[Problem]:
-        """An address or account belongs to one user: else a commit would be two people's."""
-        claimed: dict[str | int, str] = {}
+        """An address, an account or a key belongs to one user: else a commit would be two people's."""
+        claimed: dict[tuple[str, str], str] = {}
         for id_, user in self.shape.users.items():
-            claims: list[tuple[Location, str | int]] = [(("users", id_, "emails", i), email) for i, email in enumerate(user.emails)]
-            if user.github is not None:
-                claims.append((("users", id_, "github"), user.github))
-            for location, claim in claims:
-                first = claimed.setdefault(claim, id_)
+            for location, claim in _claims_of(id_, user):
+                first = claimed.setdefault((str(location[2]), claim), id_)
                 if first != id_:
-                    found = f"{quoted(str(claim))}, which {quoted(first)} has too"
+                    found = f"{quoted(claim)}, which {quoted(first)} has too"
                     yield self.parsed.problem(location, found=found, expected="one user for it")
+
+    def _keys(self) -> Iterator[Problem]:
+        """A key stands once, so that one line says when it counts; its days make sense."""
+        for id_, user in self.shape.users.items():
+            known: set[str] = set()
+            for index, key in enumerate(user.signing_keys):
+                here = ("users", id_, "signing_keys", index)
+                if key.key.fingerprint in known:
+                    yield self.parsed.problem(here, found=f"{key.key.fingerprint} a second time", expected="each key once")
+                known.add(key.key.fingerprint)
+                if key.valid_from is not None and key.valid_until is not None and key.valid_from >= key.valid_until:
+                    expected = f"a day after valid_from ({key.valid_from})"
+                    yield self.parsed.problem((*here, "valid_until"), found=quoted(str(key.valid_until)), expected=expected)
 
     def _member(self, location: Location, entry: str) -> Iterator[Problem]:
         name = entry.removeprefix("@")

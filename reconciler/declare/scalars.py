@@ -8,21 +8,20 @@ and so see a number where we see its digits: they accept both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Annotated, Any, Final, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import WithJsonSchema
 
 from reconciler.declare.paths import is_device
-from reconciler.model.declared import FEED_SCHEME, TASKS, Aliens, Limit, Task, Usage, WithdrawalAction
+from reconciler.declare.ssh_keys import ANY_KEY, KEY_TYPES, NoKey, PublicKey, public_key
+from reconciler.model.declared import FEED_SCHEME, Aliens, Limit, Usage, WithdrawalAction
+from reconciler.model.permissions import TASKS, Task
+from reconciler.model.text import DIGITS, among, refuse, texts
 from reconciler.model.words import FeedName, Sha256
-
-T = TypeVar("T")
 
 MAX_SIZE: Final = 2**53
 """The largest number that every JSON reader keeps exactly (RFC 8259, section 6)."""
@@ -32,8 +31,8 @@ MAX_SHARE: Final = 100
 RESERVED_FEEDS: Final = frozenset({"ui", "api", "healthz", "metrics"})
 RESERVED_USERS: Final = frozenset({"everyone", "anonymous"})
 SCALAR: Final = ["string", "number", "boolean"]
+ACCOUNT: Final = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[1-9][0-9]*$"}]}
 
-DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 CONTENT_HASH: Final = re.compile(r"[A-Za-z0-9+/]{86}==")
@@ -41,30 +40,10 @@ SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%")
 FEED_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 EMAIL: Final = re.compile(r"[^\s@<>]{1,128}@[^\s@<>]{1,255}")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a problem says where the value of this type is wrong or missing."""
-
-    words: str
-
-
-def refuse(words: str) -> NoReturn:
-    """Refuses the value in the words of `Expected`."""
-    raise PydanticCustomError("expected", "expected {words}", {"words": words})  # noqa: EM101 pydantic takes a template
-
-
-def _texts(words: str, convert: Callable[[str], T | None]) -> tuple[PlainValidator, Expected]:
-    """A validator for texts; `convert` gives None for what it refuses."""
-
-    def check(value: object) -> T:
-        converted = convert(value) if isinstance(value, str) else None
-        if converted is None:
-            refuse(words)
-        return converted
-
-    return PlainValidator(check), Expected(words)
+KEY_SCHEMA: Final[Mapping[str, str]] = {
+    "type": "string",
+    "pattern": rf"^\s*({'|'.join(type_.replace('.', '[.]') for type_ in KEY_TYPES)})\s+AAAA[A-Za-z0-9+/]+={{0,2}}(\s|$)",
+}
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
@@ -147,14 +126,17 @@ def _upstream(text: str) -> str | None:
     return text if text.startswith(("http://", "https://")) and " " not in text and _without_credentials(text) else None
 
 
-def _among(words: Sequence[T]) -> Callable[[str], T | None]:
-    return lambda text: next((word for word in words if word == text), None)
-
-
 def _usage(text: str) -> Usage | None:
     if text == "private":
         refuse("proxy or approved (private feeds are not supported in this version)")
-    return _among(SUPPORTED_USAGES)(text)
+    return among(SUPPORTED_USAGES)(text)
+
+
+def _key(text: str) -> PublicKey:
+    key = public_key(text)
+    if isinstance(key, NoKey):
+        refuse(key.expected, found=key.found)
+    return key
 
 
 SUPPORTED_USAGES: Final[tuple[Usage, ...]] = ("proxy", "approved")
@@ -162,95 +144,86 @@ ALIENS: Final[tuple[Aliens, ...]] = ("report", "quarantine")
 ACTIONS: Final[tuple[WithdrawalAction, ...]] = ("unlist", "quarantine")
 
 Text: TypeAlias = Annotated[
-    str, *_texts("a text that is not empty", lambda t: t if t.strip() else None), WithJsonSchema({"type": SCALAR, "minLength": 1})
+    str, *texts("a text that is not empty", lambda t: t if t.strip() else None), WithJsonSchema({"type": SCALAR, "minLength": 1})
 ]
 """One line or several, kept as it stands."""
 OneLine: TypeAlias = Annotated[
     str,
-    *_texts("one line of text", lambda t: t if t.strip() and "\n" not in t else None),
+    *texts("one line of text", lambda t: t if t.strip() and "\n" not in t else None),
     WithJsonSchema({"type": SCALAR, "minLength": 1}),
 ]
 Size: TypeAlias = Annotated[
     int,
-    *_texts(f"a number of bytes, at most {MAX_SIZE}", _number),
+    *texts(f"a number of bytes, at most {MAX_SIZE}", _number),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_SIZE}, {"type": "string", "pattern": "^(0|[1-9][0-9]*)$"}]}),
 ]
-GithubId: TypeAlias = Annotated[
-    int,
-    *_texts("the number of a GitHub account", lambda t: _number(t) or None),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[1-9][0-9]*$"}]}),
-]
+GithubId: TypeAlias = Annotated[int, *texts("the number of a GitHub account", lambda t: _number(t) or None), WithJsonSchema(ACCOUNT)]
+GitlabId: TypeAlias = Annotated[int, *texts("the number of a GitLab account", lambda t: _number(t) or None), WithJsonSchema(ACCOUNT)]
+Key: TypeAlias = Annotated[PublicKey, *texts(ANY_KEY, _key), WithJsonSchema(dict(KEY_SCHEMA))]
 Day: TypeAlias = Annotated[
-    date, *_texts("a date as in 2027-11-22", _date), WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{DATE.pattern}$"})
+    date, *texts("a date as in 2027-11-22", _date), WithJsonSchema({"type": "string", "format": "date", "pattern": f"^{DATE.pattern}$"})
 ]
 Digest: TypeAlias = Annotated[
     Sha256,
-    *_texts("64 hexadecimal digits (SHA-256)", lambda t: Sha256(t.lower()) if SHA256.fullmatch(t) else None),
+    *texts("64 hexadecimal digits (SHA-256)", lambda t: Sha256(t.lower()) if SHA256.fullmatch(t) else None),
     _schema(SHA256),
 ]
 ContentHash: TypeAlias = Annotated[
-    str, *_texts("88 characters of base64 (SHA-512 of the archive without its signature)", _matching(CONTENT_HASH)), _schema(CONTENT_HASH)
+    str, *texts("88 characters of base64 (SHA-512 of the archive without its signature)", _matching(CONTENT_HASH)), _schema(CONTENT_HASH)
 ]
 FileName: TypeAlias = Annotated[
     str,
-    *_texts("a file name: no '/' or '\\', no leading dot, no hidden characters, at most 255 bytes", _file_name),
+    *texts("a file name: no '/' or '\\', no leading dot, no hidden characters, at most 255 bytes", _file_name),
     WithJsonSchema({"type": "string", "pattern": r"^[^./\\][^/\\]*$", "maxLength": MAX_FILE_NAME_BYTES}),
 ]
 NewFeedName: TypeAlias = Annotated[
     FeedName,
-    *_texts("a feed name: a-z, 0-9 and '-', not ui, api, healthz, metrics or a device name of Windows", _feed_name),
+    *texts("a feed name: a-z, 0-9 and '-', not ui, api, healthz, metrics or a device name of Windows", _feed_name),
     _schema(FEED_NAME, ["string", "integer"]),
 ]
 FeedReference: TypeAlias = Annotated[
     FeedName,
-    *_texts("the name of a feed", lambda t: FeedName(t) if FEED_NAME.fullmatch(t) else None),
+    *texts("the name of a feed", lambda t: FeedName(t) if FEED_NAME.fullmatch(t) else None),
     _schema(FEED_NAME, ["string", "integer"]),
 ]
 PrincipalName: TypeAlias = Annotated[
     str,
-    *_texts(
+    *texts(
         "a name of A-Z, a-z, 0-9, '.', '_', '-', not everyone or anonymous", lambda t: None if t in RESERVED_USERS else _matching(NAME)(t)
     ),
     _schema(NAME, ["string", "integer"]),
 ]
-PrincipalReference: TypeAlias = Annotated[
-    str, *_texts("the name of a user or group", _matching(NAME)), _schema(NAME, ["string", "integer"])
-]
+PrincipalReference: TypeAlias = Annotated[str, *texts("the name of a user or group", _matching(NAME)), _schema(NAME, ["string", "integer"])]
 GroupMember: TypeAlias = Annotated[
     str,
-    *_texts('the id of a user, or the name of a group as in "@developers"', _group_member),
+    *texts('the id of a user, or the name of a group as in "@developers"', _group_member),
     _schema(re.compile(f"@?{NAME.pattern}"), ["string", "integer"]),
 ]
 By: TypeAlias = Annotated[
-    str, *_texts("the id of a user or an e-mail address", _by), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
+    str, *texts("the id of a user or an e-mail address", _by), WithJsonSchema({"type": ["string", "integer"], "minLength": 1})
 ]
-Email: TypeAlias = Annotated[str, *_texts("an e-mail address", _email), WithJsonSchema({"type": "string", "pattern": "^[^@]+@[^@]+$"})]
+Email: TypeAlias = Annotated[str, *texts("an e-mail address", _email), WithJsonSchema({"type": "string", "pattern": "^[^@]+@[^@]+$"})]
 Filter: TypeAlias = Annotated[
     str,
-    *_texts("a pattern as in Newtonsoft.* or !Rubbishsoft.*", _filter),
+    *texts("a pattern as in Newtonsoft.* or !Rubbishsoft.*", _filter),
     WithJsonSchema({"type": ["string", "integer"], "minLength": 1}),
 ]
 Upstream: TypeAlias = Annotated[
     str,
-    *_texts("a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'", _upstream),
+    *texts("a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'", _upstream),
     WithJsonSchema({"type": "string", "minLength": 1}),
 ]
 PublicUrl: TypeAlias = Annotated[
     str,
-    *_texts("an http(s) address without user name, password, '?' and '#'", _public_url),
+    *texts("an http(s) address without user name, password, '?' and '#'", _public_url),
     WithJsonSchema({"type": "string", "pattern": "^https?://[^@?#]+$"}),
 ]
 Bound: TypeAlias = Annotated[
     Limit,
-    *_texts('a count, or a share as in "10%" (more than 0%, at most 100%)', _limit),
+    *texts('a count, or a share as in "10%" (more than 0%, at most 100%)', _limit),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^([0-9]+|[0-9]{1,3}(\.[0-9]{1,3})?%)$"}]}),
 ]
-TaskName: TypeAlias = Annotated[Task, *_texts(f"one of: {', '.join(TASKS)}", _among(TASKS)), WithJsonSchema({"enum": list(TASKS)})]
-FeedUsage: TypeAlias = Annotated[Usage, *_texts("proxy or approved", _usage), WithJsonSchema({"enum": list(SUPPORTED_USAGES)})]
-AliensOption: TypeAlias = Annotated[Aliens, *_texts("report or quarantine", _among(ALIENS)), WithJsonSchema({"enum": list(ALIENS)})]
-Action: TypeAlias = Annotated[WithdrawalAction, *_texts("unlist or quarantine", _among(ACTIONS)), WithJsonSchema({"enum": list(ACTIONS)})]
-
-
-def listed(value: object) -> Any:
-    """A name alone as a list of one."""
-    return [value] if isinstance(value, str) else value
+TaskName: TypeAlias = Annotated[Task, *texts(f"one of: {', '.join(TASKS)}", among(TASKS)), WithJsonSchema({"enum": list(TASKS)})]
+FeedUsage: TypeAlias = Annotated[Usage, *texts("proxy or approved", _usage), WithJsonSchema({"enum": list(SUPPORTED_USAGES)})]
+AliensOption: TypeAlias = Annotated[Aliens, *texts("report or quarantine", among(ALIENS)), WithJsonSchema({"enum": list(ALIENS)})]
+Action: TypeAlias = Annotated[WithdrawalAction, *texts("unlist or quarantine", among(ACTIONS)), WithJsonSchema({"enum": list(ACTIONS)})]

@@ -1,21 +1,23 @@
-"""The shapes of feeds.yaml, policies/permissions.yaml and an approval: pydantic models, and the JSON Schemas that they give.
+"""The shapes of feeds.yaml and an approval: pydantic models, and the JSON Schemas that all shapes give.
 
 One shape serves both: the check of every pass, and an editor's completion (`reconciler schema approval`; JSON Schema draft
 2020-12, https://json-schema.org/draft/2020-12). What concerns more than one value (unknown names, cycles, usage against
-connectors) is checked in `feeds.py`, `permissions.py` and `approvals.py`. A key that is not here is an error: a misspelt
+connectors) is checked in `feeds.py`, `permissions.py` and `approvals.py`. The shape of policies/permissions.yaml is in
+`permissions_schema.py`, those of the other files under policies/ are in `policies.py`. A key that is not here is an error: a misspelt
 `expire:` must not mean "never".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from reconciler.declare.permissions_schema import PermissionsFile
+from reconciler.declare.policies import ForgeFile, PolicyFile, policy_shape
 from reconciler.declare.scalars import (
-    FEED_NAME,
     Action,
     AliensOption,
     Bound,
@@ -23,43 +25,20 @@ from reconciler.declare.scalars import (
     ContentHash,
     Day,
     Digest,
-    Email,
-    Expected,
     FeedReference,
     FeedUsage,
     FileName,
     Filter,
-    GithubId,
-    GroupMember,
     NewFeedName,
     OneLine,
-    PrincipalName,
-    PrincipalReference,
     PublicUrl,
     Size,
-    TaskName,
     Text,
     Upstream,
-    listed,
 )
+from reconciler.model.text import Shape
 
-Kind: TypeAlias = Literal["feeds", "permissions", "approval"]
-
-FEED_NAME_SCHEMA: Final = {"type": ["string", "integer"], "pattern": f"^(?:{FEED_NAME.pattern})$"}
-
-Feeds: TypeAlias = Annotated[
-    list[FeedReference],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("the name of a feed, or a list of names"),
-    WithJsonSchema({"anyOf": [FEED_NAME_SCHEMA, {"type": "array", "items": FEED_NAME_SCHEMA, "minItems": 1}]}),
-]
-
-
-class Shape(BaseModel):
-    """A mapping with fixed keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Kind: TypeAlias = Literal["feeds", "permissions", "forge", "approval"]
 
 
 # --- feeds.yaml ---------------------------------------------------------------------------------------------------------------
@@ -131,59 +110,6 @@ class FeedsFile(Shape):
     limits: LimitsShape | None = Field(default=None, description="How much one pass may change in one feed.")
 
 
-# --- policies/permissions.yaml ------------------------------------------------------------------------------------------------
-
-
-class UserShape(Shape):
-    """A person, and the addresses that git commits name them by."""
-
-    model_config = ConfigDict(title="User")
-
-    name: OneLine = Field(description="The name to show.", examples=["Ada Lovelace"])
-    emails: list[Email] = Field(default=[], description="Addresses of the author lines of commits.", examples=[["ada@example.org"]])
-    github: GithubId | None = Field(
-        default=None, description="The number of the GitHub account, as in <number>+name@users.noreply.github.com.", examples=[4711]
-    )
-
-
-class PermissionShape(Shape):
-    """One line: who may, or may not, do what, and where. The most specific line decides."""
-
-    model_config = ConfigDict(
-        title="Permission",
-        json_schema_extra={
-            "allOf": [
-                {"oneOf": [{"required": ["allow"]}, {"required": ["deny"]}]},
-                {"oneOf": [{"required": ["user"]}, {"required": ["group"]}]},
-            ]
-        },
-    )
-
-    allow: TaskName | None = Field(default=None, description="The task that is allowed.")
-    deny: TaskName | None = Field(default=None, description="The task that is denied.")
-    user: PrincipalReference | None = Field(
-        default=None,
-        description="A user's id; everyone (any author of a commit) or anonymous (no credential).",
-        examples=["ada", "everyone"],
-    )
-    group: PrincipalReference | None = Field(default=None, description="A group's name.", examples=["developers"])
-    source: Feeds | None = Field(default=None, alias="from", description="promote-packages: out of these feeds. Left out: any.")
-    target: Feeds | None = Field(default=None, alias="to", description="promote-packages: into these feeds. Left out: any.")
-    feeds: Feeds | None = Field(default=None, description="The other tasks on feeds: these feeds. Left out: any.")
-
-
-class PermissionsFile(Shape):
-    """policies/permissions.yaml: users, groups, who may do what. What no line allows is forbidden."""
-
-    model_config = ConfigDict(title="permissions.yaml")
-
-    users: dict[PrincipalName, UserShape] = Field(default={}, description="Users by id.")
-    groups: dict[PrincipalName, list[GroupMember]] = Field(
-        default={}, description='Groups by name: ids of users, and "@name" for the members of another group.'
-    )
-    permissions: list[PermissionShape] = Field(description="Lines; their order means nothing.")
-
-
 # --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------
 
 
@@ -253,7 +179,12 @@ class ApprovalFile(Shape):
     endorsed: list[EndorsementShape] = Field(default=[], description="Who stands for it besides its author.")
 
 
-SHAPES: Final[Mapping[Kind, type[Shape]]] = {"feeds": FeedsFile, "permissions": PermissionsFile, "approval": ApprovalFile}
+SHAPES: Final[Mapping[Kind, type[Shape]]] = {
+    "feeds": FeedsFile,
+    "permissions": PermissionsFile,
+    "forge": ForgeFile,
+    "approval": ApprovalFile,
+}
 
 
 class EditorSchema(GenerateJsonSchema):
@@ -274,3 +205,11 @@ def json_schema(kind: Kind) -> dict[str, Any]:
     """The JSON Schema of a file of this kind, for an editor that reads YAML 1.2."""
     schema = SHAPES[kind].model_json_schema(by_alias=True, schema_generator=EditorSchema)
     return {"$schema": EditorSchema.schema_dialect, **schema}
+
+
+def policy_schema(rules: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
+    """The JSON Schema of the policy files: one of the rules, each with its own parameters."""
+    shapes = [policy_shape(rule, params) for rule, params in sorted(rules.items())]
+    named, schema = models_json_schema([(shape, "validation") for shape in shapes], schema_generator=EditorSchema)
+    told = {"title": PolicyFile.model_config["title"], "description": (PolicyFile.__doc__ or "").strip()}
+    return {"$schema": EditorSchema.schema_dialect, **told, "oneOf": [named[(shape, "validation")] for shape in shapes], **schema}

@@ -11,6 +11,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias
 
+from reconciler.model.permissions import Line, Permissions
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Problem, Sha256
 
 Usage: TypeAlias = Literal["proxy", "approved", "private"]
@@ -19,8 +20,6 @@ OnViolation: TypeAlias = Literal["warn", "hold", "deny"]
 OnExisting: TypeAlias = Literal["alert", "unlist", "quarantine"]
 ForgeKind: TypeAlias = Literal["github", "gitlab"]
 WithdrawalAction: TypeAlias = Literal["unlist", "quarantine"]
-Task: TypeAlias = Literal["administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download"]
-TASKS: Final[tuple[Task, ...]] = ("administer", "manage-feed", "manage-tokens", "promote-packages", "publish-packages", "view-and-download")
 
 FEEDS_FILE: Final = "feeds.yaml"
 POLICIES_FOLDER: Final = "policies"
@@ -39,17 +38,6 @@ class TreeFile:
     mode: str
     blob: BlobId
     data: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """Where in the declaration something is said."""
-
-    path: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
 
 
 # --- feeds.yaml ---------------------------------------------------------------------------------------------------------------
@@ -95,60 +83,9 @@ class Settings:
     withdrawals: Limit
     promotions: Limit | None
 
-
-# --- policies/permissions.yaml ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SigningKey:
-    """An SSH public key that signs somebody's commits: `key` is type and base64 text, `fingerprint` OpenSSH's ("SHA256:...").
-
-    It is valid from `valid_from` 00:00Z on and no longer from `valid_until` 00:00Z on (None: no bound). One that is `revoked` counts for
-    nothing that is judged by these permissions, whatever date a commit claims.
-    """
-
-    key: str
-    fingerprint: str
-    valid_from: date | None
-    valid_until: date | None
-    revoked: date | None
-    where: Line
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class User:
-    """A person with what names them: `emails`, case-folded; the numbers of accounts at GitHub and GitLab; keys that sign commits."""
-
-    id: str
-    name: str
-    emails: frozenset[str]
-    github: int | None
-    gitlab: int | None = None
-    signing_keys: tuple[SigningKey, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Permission:
-    """One line of `permissions:`. None for a feed dimension means any feed; `principal` is a user's id, a group's name, or
-    reserved ("everyone", "anonymous")."""
-
-    allow: bool
-    task: Task
-    kind: Literal["user", "group", "everyone", "anonymous"]
-    principal: str
-    source: frozenset[FeedName] | None
-    target: frozenset[FeedName] | None
-    feeds: frozenset[FeedName] | None
-    where: Line
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Permissions:
-    """`policies/permissions.yaml`; groups are resolved to user ids (groups inside groups included)."""
-
-    users: Mapping[str, User]
-    groups: Mapping[str, frozenset[str]]
-    permissions: tuple[Permission, ...]
+    def approved(self) -> dict[FeedName, Feed]:
+        """The feeds that hold what was promoted."""
+        return {name: feed for name, feed in self.feeds.items() if feed.usage == "approved"}
 
 
 # --- policies/ ------------------------------------------------------------------------------------------------------------------

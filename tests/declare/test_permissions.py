@@ -1,18 +1,36 @@
 import itertools
+from datetime import date
 
 import pytest
 
 from reconciler.declare.permissions import read_permissions
-from reconciler.model.declared import Line, Permission, Permissions, User
+from reconciler.model.permissions import Line, Permission, Permissions, SigningKey, User
 from reconciler.model.words import FeedName
 
 FEEDS = ("approved-numbers", "public-numbers")
 
-WHOLE = """\
+ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIME3Gi76CVwtWPOgt2zE470QWmlp6E0beMOQuaG3iRdL"
+ED25519_PRINT = "SHA256:sg/MDyejKXzS13DaHhSYSXwI16kxWJ4bVByE06fqrOo"
+ECDSA = (
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPG/0dPKnPgMTiX2FlHMUeMTXQaBQHfT6KpDv15Ua+4GAIJwpjgwkJuuzFTt"
+    "lPQvy/bVCbuYUzZOG+h5J4hLnt0="
+)
+ECDSA_PRINT = "SHA256:Oiz00cl5qarK1sh3fGLq7mF92q5oNFBYTqlg3T41YVw"
+
+WHOLE = f"""\
 users:
-  ada: {name: Ada Lovelace, emails: [Ada@Example.org, ada@home.example], github: 4711}
-  grace: {name: Grace Hopper, emails: [grace@example.org]}
-  alan: {name: Alan Turing}
+  ada: {{name: Ada Lovelace, emails: [Ada@Example.org, ada@home.example], github: 4711}}
+  grace:
+    name: Grace Hopper
+    emails: [grace@example.org]
+    signing_keys:
+      - {ED25519} grace@laptop, the new one
+      - key: {ECDSA}
+        valid_from: 2026-01-01
+        valid_until: 2027-01-01
+        revoked: 2026-05-01
+    gitlab: 4711
+  alan: {{name: Alan Turing}}
 groups:
   administrators: [ada]
   senior-developers: [ada, grace]
@@ -20,14 +38,14 @@ groups:
   everybody: ["@developers", "@administrators"]
   nobody: []
 permissions:
-  - {allow: promote-packages, group: senior-developers, from: public-numbers}
-  - {allow: view-and-download, group: developers, feeds: [approved-numbers]}
-  - {allow: administer, group: administrators}
+  - {{allow: promote-packages, group: senior-developers, from: public-numbers}}
+  - {{allow: view-and-download, group: developers, feeds: [approved-numbers]}}
+  - {{allow: administer, group: administrators}}
   - deny: promote-packages
     user: grace
     to: [approved-numbers, public-numbers]
-  - {allow: view-and-download, user: anonymous, feeds: [approved-numbers]}
-  - {allow: manage-tokens, user: everyone}
+  - {{allow: view-and-download, user: anonymous, feeds: [approved-numbers]}}
+  - {{allow: manage-tokens, user: everyone}}
 """
 
 USERS = "users:\n  ada: {name: Ada, emails: [a@x.example]}\ngroups:\n  g: [ada]\n"
@@ -46,6 +64,19 @@ def permission(**changed):
     return Permission(**{**unsaid, **changed})
 
 
+GRACES_KEYS = (
+    SigningKey(key=ED25519, fingerprint=ED25519_PRINT, valid_from=None, valid_until=None, revoked=None, where=line(7)),
+    SigningKey(
+        key=ECDSA,
+        fingerprint=ECDSA_PRINT,
+        valid_from=date(2026, 1, 1),
+        valid_until=date(2027, 1, 1),
+        revoked=date(2026, 5, 1),
+        where=line(8),
+    ),
+)
+
+
 def test_a_whole_file():
     public, approved = FeedName("public-numbers"), FeedName("approved-numbers")
     read = read_permissions(WHOLE.encode(), FEEDS)
@@ -53,7 +84,9 @@ def test_a_whole_file():
     assert read.permissions == Permissions(
         users={
             "ada": User(id="ada", name="Ada Lovelace", emails=frozenset({"ada@example.org", "ada@home.example"}), github=4711),
-            "grace": User(id="grace", name="Grace Hopper", emails=frozenset({"grace@example.org"}), github=None),
+            "grace": User(
+                id="grace", name="Grace Hopper", emails=frozenset({"grace@example.org"}), github=None, gitlab=4711, signing_keys=GRACES_KEYS
+            ),
             "alan": User(id="alan", name="Alan Turing", emails=frozenset(), github=None),
         },
         groups={
@@ -64,14 +97,14 @@ def test_a_whole_file():
             "nobody": frozenset(),
         },
         permissions=(
-            permission(task="promote-packages", kind="group", principal="senior-developers", source=frozenset({public}), where=line(12)),
-            permission(task="view-and-download", kind="group", principal="developers", feeds=frozenset({approved}), where=line(13)),
-            permission(task="administer", kind="group", principal="administrators", where=line(14)),
+            permission(task="promote-packages", kind="group", principal="senior-developers", source=frozenset({public}), where=line(21)),
+            permission(task="view-and-download", kind="group", principal="developers", feeds=frozenset({approved}), where=line(22)),
+            permission(task="administer", kind="group", principal="administrators", where=line(23)),
             permission(
-                allow=False, task="promote-packages", kind="user", principal="grace", target=frozenset({approved, public}), where=line(15)
+                allow=False, task="promote-packages", kind="user", principal="grace", target=frozenset({approved, public}), where=line(24)
             ),
-            permission(task="view-and-download", kind="anonymous", principal="anonymous", feeds=frozenset({approved}), where=line(18)),
-            permission(task="manage-tokens", kind="everyone", principal="everyone", where=line(19)),
+            permission(task="view-and-download", kind="anonymous", principal="anonymous", feeds=frozenset({approved}), where=line(27)),
+            permission(task="manage-tokens", kind="everyone", principal="everyone", where=line(28)),
         ),
     )
 
@@ -92,19 +125,22 @@ KEYS = "expected one of: allow, deny, feeds, from, group, to, user"
         ("groups: {anonymous: []}\npermissions: []\n", [f"1: groups.anonymous: found 'anonymous', {PRINCIPAL}"]),
         ("users: {ada: {}}\npermissions: []\n", ["1: users.ada.name: found nothing (missing key), expected one line of text"]),
         (
-            "users:\n  ada:\n    name: Ada\n    signing_keys: [x]\npermissions: []\n",
-            ["4: users.ada.signing_keys: found an unknown key, expected one of: emails, github, name"],
+            "users:\n  ada:\n    name: Ada\n    signing_key: x\npermissions: []\n",
+            ["4: users.ada.signing_key: found an unknown key, expected one of: emails, github, gitlab, name, signing_keys"],
         ),
+        ("users: {a: {name: A, gitlab: ada}}\npermissions: []\n", ["1: users.a.gitlab: found 'ada', expected the number of a GitLab account"]),
         ("users: {a: {name: A, github: ada}}\npermissions: []\n", ["1: users.a.github: found 'ada', expected the number of a GitHub account"]),
         ("users: {a: {name: A, github: 0}}\npermissions: []\n", ["1: users.a.github: found '0', expected the number of a GitHub account"]),
         ("users: {a: {name: A, github: ٣}}\npermissions: []\n", ["1: users.a.github: found '٣', expected the number of a GitHub account"]),
         ("users: {a: {name: A, emails: [a.x]}}\npermissions: []\n", ["1: users.a.emails[0]: found 'a.x', expected an e-mail address"]),
         ("users: {a: {name: A, emails: a@x.example}}\npermissions: []\n", ["1: users.a.emails: found 'a@x.example', expected a list"]),
         (
-            "users:\n  a: {name: A, emails: [x@y.example], github: 7}\n  b: {name: B, emails: [X@Y.example], github: 7}\npermissions: []\n",
+            ("users:\n  a: {name: A, emails: [x@y.example], github: 7, gitlab: 8}\n"
+            "  b: {name: B, emails: [X@Y.example], github: 7, gitlab: 8}\n  c: {name: C, github: 8, gitlab: 7}\npermissions: []\n"),
             [
                 "3: users.b.emails[0]: found 'x@y.example', which 'a' has too, expected one user for it",
                 "3: users.b.github: found '7', which 'a' has too, expected one user for it",
+                "3: users.b.gitlab: found '8', which 'a' has too, expected one user for it",
             ],
         ),
         (
@@ -203,3 +239,59 @@ def test_groups_may_be_nested_without_limit():
 def test_ten_cycles_are_told_at_most():
     groups = "".join(f"  g{i}: ['@g{i}']\n" for i in range(100))
     assert len(told(f"groups:\n{groups}permissions: []\n")) == 10
+
+
+# --- signing keys -------------------------------------------------------------------------------------------------------------
+
+KEY = "a public key as in a .pub file: one of ssh-ed25519, "
+
+
+def keys_of(entries, *, more=""):
+    return f"users:\n  a:\n    name: A\n    signing_keys:\n{entries}{more}permissions: []\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "lines"),
+    [
+        ("      - x\n", [f"5: users.a.signing_keys[0]: found 'x', expected {KEY}"]),
+        ("      - {key: x}\n", [f"5: users.a.signing_keys[0].key: found 'x', expected {KEY}"]),
+        ("      - [x]\n", ["5: users.a.signing_keys[0]: found a list, expected a public key, or a mapping with one"]),
+        (
+            f"      - {ED25519}\n      - {{valid_from: 2026-01-01}}\n",
+            [f"6: users.a.signing_keys[1].key: found nothing (missing key), expected {KEY}"],
+        ),
+        (
+            f"      - {ED25519}\n      - key: {ECDSA}\n        valid_til: 2026-01-01\n",
+            ["7: users.a.signing_keys[1].valid_til: found an unknown key, expected one of: key, revoked, valid_from, valid_until"],
+        ),
+        (
+            f"      - key: {ECDSA}\n        revoked: yes\n",
+            ["6: users.a.signing_keys[0].revoked: found 'yes', expected a date as in 2027-11-22"],
+        ),
+        (
+            f"      - key: {ECDSA}\n        valid_from: 2026-01-01\n        valid_until: 2026-01-01\n",
+            ["7: users.a.signing_keys[0].valid_until: found '2026-01-01', expected a day after valid_from (2026-01-01)"],
+        ),
+        (
+            f"      - {ED25519}\n      - key: {ED25519} the same under another name\n        revoked: 2026-01-01\n",
+            [f"6: users.a.signing_keys[1]: found {ED25519_PRINT} a second time, expected each key once"],
+        ),
+        (
+            "      - |\n        -----BEGIN OPENSSH PRIVATE KEY-----\n        c2VjcmV0\n",
+            [
+                (
+                    "5: users.a.signing_keys[0]: found a private key, expected the line in the .pub file of a new pair,"
+                    " since this one is no secret any more"
+                )
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_with_signing_keys_is_told_with_its_line(entries, lines):
+    assert [text.partition("ecdsa-sha2-nistp256,")[0] for text in told(keys_of(entries))] == lines
+
+
+def test_a_key_belongs_to_one_user():
+    other = f"  b:\n    name: B\n    signing_keys:\n      - {{key: {ED25519} b@laptop}}\n"
+    expected = [f"9: users.b.signing_keys[0]: found '{ED25519_PRINT}', which 'a' has too, expected one user for it"]
+    assert told(keys_of(f"      - {ED25519} a@laptop\n", more=other)) == expected

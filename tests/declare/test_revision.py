@@ -12,7 +12,7 @@ from reconciler.declare.revision import Repository, commit_files, git_user, work
 from reconciler.errors import NotFound, PreconditionFailed
 from reconciler.model.events import PathChange, Person
 from reconciler.model.words import BlobId
-from tests.declare.ecosystems import ECOSYSTEMS
+from tests.declare.ecosystems import KINDS
 from tests.support.repositories import ADA, Repo, executable, isolated_environment, submodule, symlink
 
 GRACE = Person(name="Grace Hopper", email="grace@example.org")
@@ -374,7 +374,7 @@ def test_a_huge_file_is_read_only_as_far_as_needed_to_refuse_it(tmp_path):
     repo.git("checkout-index", "--all")
     for files in (Repository(repo.path).tree(repo.tip()), working_tree(repo.path)):
         assert [len(file.data) for file in files] == [(1 << 20) + 1, 1, 1]
-        assert any("1 MiB" in problem.expected for problem in problems_of(files, ECOSYSTEMS))
+        assert any("1 MiB" in problem.expected for problem in problems_of(files, KINDS))
 
 
 def test_a_missing_blob_is_an_error_and_no_empty_file(tmp_path):

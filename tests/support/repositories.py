@@ -74,7 +74,7 @@ class Repo:
         self._tips: dict[str, CommitId] = {}
         self._parents: dict[CommitId, tuple[CommitId, ...]] = {}
         self._trees: dict[CommitId, Tree] = {}
-        self._told: dict[CommitId, tuple[Person, str]] = {}
+        self._told: dict[CommitId, tuple[Person, str, int]] = {}
         for folder in ("objects", "refs/heads"):
             (self.git_dir / folder).mkdir(parents=True)
         (self.git_dir / "HEAD").write_text("ref: refs/heads/main\n")
@@ -134,7 +134,7 @@ class Repo:
         return self._write(tree, parents, message, people=(by, committer or by), branch=into)
 
     def rebase_merge(self, branch: str, *, into: str = "main", committer: Person = ADA) -> tuple[CommitId, ...]:
-        """Copies each commit of a branch onto another one, as a forge's "rebase and merge": authors stay, the committer is new."""
+        """Copies each commit of a branch onto another one, as a forge's "rebase and merge": authors and their dates stay, the committer is new."""
         base = self._base(self._tips[into], self._tips[branch])
         copied, commit = [], self._tips[branch]
         while commit != base:
@@ -143,8 +143,8 @@ class Repo:
         for commit in reversed(copied):
             parents = (self._tips[into],)
             tree = self._laid_over(self._tree(parents), _difference(self._tree(self._parents[commit]), self._trees[commit]))
-            author, message = self._told[commit]
-            self._write(tree, parents, message, people=(author, committer), branch=into)
+            author, message, at = self._told[commit]
+            self._write(tree, parents, message, people=(author, committer), branch=into, authored_at=at)
         return tuple(self._line(self._tips[into], len(copied)))
 
     def raw_commit(self, data: bytes, *, on: str = "main") -> CommitId:
@@ -155,6 +155,13 @@ class Repo:
         commit = CommitId(done.stdout.decode().strip())
         (self.git_dir / "refs/heads" / on).write_text(f"{commit}\n")
         self._tips[on] = commit
+        return commit
+
+    def rewrite_tip(self, data: bytes, *, on: str = "main") -> CommitId:
+        """Puts a commit object with the same tree and the same parents in the place of the newest commit of a branch."""
+        old = self._tips[on]
+        commit = self.raw_commit(data, on=on)
+        self._parents[commit], self._trees[commit], self._told[commit] = self._parents[old], self._trees[old], self._told[old]
         return commit
 
     def tree_id(self, commit: CommitId) -> str:
@@ -181,9 +188,19 @@ class Repo:
             self._stream = None
             self._marks.clear()
 
-    def _write(self, tree: Tree, parents: Sequence[CommitId], message: str, *, people: tuple[Person, Person], branch: str) -> CommitId:
+    def _write(
+        self,
+        tree: Tree,
+        parents: Sequence[CommitId],
+        message: str,
+        *,
+        people: tuple[Person, Person],
+        branch: str,
+        authored_at: int | None = None,
+    ) -> CommitId:
         mark = len(self._marks) + 1
-        author, committer = ([person.name, f"<{person.email}>", str(self.now), "+0000"] for person in people)
+        times = (authored_at or self.now, self.now)
+        author, committer = ([person.name, f"<{person.email}>", str(time), "+0000"] for person, time in zip(people, times, strict=True))
         text = message.encode()
         command = [f"commit refs/heads/{branch}\nmark :{mark}\nauthor {' '.join(author)}\ncommitter {' '.join(committer)}\n".encode()]
         command.append(b"data %d\n%s\n" % (len(text), text))
@@ -198,7 +215,7 @@ class Repo:
         self._tips[branch] = commit
         self._parents[commit] = tuple(parents)
         self._trees[commit] = tree
-        self._told[commit] = (people[0], message)
+        self._told[commit] = (people[0], message, times[0])
         return commit
 
     def _tell(self, command: bytes) -> None:

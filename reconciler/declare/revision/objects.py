@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import IO, Final
 
+from reconciler.declare.revision.signature_header import claimed_signature
 from reconciler.declare.strict_yaml import MAX_BYTES
 from reconciler.model.events import Commit, PathChange, Person
 from reconciler.model.words import BlobId, CommitId
@@ -20,13 +21,13 @@ SUBMODULE: Final = "160000"
 REGULAR: Final = ("100644", "100755")
 
 
-def read_object(out: IO[bytes]) -> bytes | None:
-    """The next object that `cat-file --batch` writes, cut off where it is too large; None if it is missing or damaged."""
+def read_object(out: IO[bytes], most: int = MAX_BYTES) -> bytes | None:
+    """The next object that `cat-file --batch` writes, cut off behind `most` bytes and one more; None if it is missing or damaged."""
     header = out.readline().split()
     if len(header) != 3:  # noqa: PLR2004 - "<id> <type> <size>"; "<id> missing" otherwise
         return None
     size = int(header[2])
-    data = out.read(min(size, MAX_BYTES + 1))
+    data = out.read(min(size, most + 1))
     rest = size + 1 - len(data)  # with the line's end
     while rest and (skipped := len(out.read(min(rest, MAX_BYTES)))):
         rest -= skipped
@@ -61,6 +62,7 @@ def parse_commit(sha: CommitId, data: bytes) -> Commit:
     encoding = headers.get(b"encoding", b"utf-8").decode("ascii", "replace")
     author, authored_at = parse_ident(headers.get(b"author", b""), encoding)
     committer, committed_at = parse_ident(headers.get(b"committer", b""), encoding)
+    signature, claimed_key = claimed_signature(sha, data)
     return Commit(
         id=sha,
         parents=tuple(CommitId(line[len("parent ") :].decode()) for line in parents),
@@ -69,6 +71,8 @@ def parse_commit(sha: CommitId, data: bytes) -> Commit:
         committer=committer,
         committed_at=committed_at,
         message=_decode(message, encoding),
+        signature=signature,
+        claimed_key=claimed_key,
     )
 
 

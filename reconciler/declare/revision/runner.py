@@ -9,7 +9,7 @@ not guess whether it is theirs, and what a hook's environment says of another on
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -19,7 +19,7 @@ from reconciler.stores.spool import spooled
 
 try:
     import git
-    from git.exc import InvalidGitRepositoryError, NoSuchPathError
+    from git.exc import GitCommandError, InvalidGitRepositoryError, NoSuchPathError
 except ImportError as error:  # GitPython looks for git when it is imported
     message = "git is not installed"
     raise PreconditionFailed(message, remedy="install git (a slim container image has none)") from error
@@ -60,8 +60,8 @@ class Git:
         self._git.update_environment(**{name: str(Path(place).absolute()) for name, place in places.items()})
         self._git.update_environment(**(ENVIRONMENT if isolated else {"GIT_LITERAL_PATHSPECS": "1"}))
 
-    def run(self, *arguments: str, stdin: bytes = b"") -> tuple[int, bytes, str]:
-        """Exit status, standard output, standard error."""
+    def run(self, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None) -> tuple[int, bytes, str]:
+        """Exit status, standard output, standard error. `environment` is laid over the one of every run."""
         with spooled("a request to git", stdin) as request:
             status, output, told = self._git.execute(
                 ["git", *arguments],
@@ -70,6 +70,7 @@ class Git:
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
+                env=environment,
             )
         return status, bytes(output), told
 
@@ -86,11 +87,17 @@ class Git:
 
     @contextmanager
     def stream(self, *arguments: str, requests: Sequence[str]) -> Iterator[IO[bytes]]:
-        """Standard output while git writes it, answering one request a line; git is ended with the block."""
+        """Standard output while git writes it, answering one request a line; git is ended with the block.
+
+        PreconditionFailed where git fails, once all that it wrote was read.
+        """
         with spooled("a request to git", "".join(f"{line}\n" for line in requests).encode()) as request:
             process: Any = self._git.execute(["git", *arguments], istream=request, as_process=True)
             try:
                 yield process.stdout
+                process.wait()
+            except GitCommandError as error:
+                raise unreadable(str(error.stderr).strip()) from error
             finally:
                 del process  # this ends it, where it has not ended, and closes its pipes
 

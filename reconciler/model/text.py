@@ -1,0 +1,76 @@
+"""How a text of the declaration becomes a value, and in which words it is refused: what shapes of YAML files are made of.
+
+YAML gives every scalar as text, so each type takes a text and gives the checked value. Parameters of rules are declared in the rules' own
+modules, with these types; those of the other files are in `reconciler/declare/scalars.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, NoReturn, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+
+DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+MAX_COUNT: Final = 10_000
+
+
+class Shape(BaseModel):
+    """A mapping with fixed keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a problem says where the value of this type is wrong or missing."""
+
+    words: str
+
+
+def refuse(words: str, *, found: str = "") -> NoReturn:
+    """Refuses the value in the words of `Expected`; `found` says what it is where the value itself is not to be shown."""
+    raise PydanticCustomError("expected", "expected {words}", {"words": words, "found": found})  # noqa: EM101 pydantic takes a template
+
+
+def texts(words: str, convert: Callable[[str], T | None]) -> tuple[PlainValidator, Expected]:
+    """A validator for texts; `convert` gives None for what it refuses."""
+
+    def check(value: object) -> T:
+        converted = convert(value) if isinstance(value, str) else None
+        if converted is None:
+            refuse(words)
+        return converted
+
+    return PlainValidator(check), Expected(words)
+
+
+def among(words: Sequence[T]) -> Callable[[str], T | None]:
+    """Takes one of these words."""
+    return lambda text: next((word for word in words if word == text), None)
+
+
+def one_of(*words: str) -> tuple[Any, ...]:
+    """The annotations of a text that is one of these words."""
+    listed = f"{', '.join(words[:-1])} or {words[-1]}"
+    return (*texts(listed, among(words)), WithJsonSchema({"enum": list(words)}))
+
+
+def listed(value: object) -> Any:
+    """A name alone as a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+def _count(text: str) -> int | None:
+    return int(text) if DIGITS.fullmatch(text) and 0 < int(text) <= MAX_COUNT else None
+
+
+Count: TypeAlias = Annotated[
+    int, *texts(f"a number from 1 to {MAX_COUNT}", _count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_COUNT})
+]
+Flag: TypeAlias = Annotated[bool, *texts("true or false", {"true": True, "false": False}.get), WithJsonSchema({"type": "boolean"})]
