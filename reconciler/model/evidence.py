@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from reconciler.model.declared import ForgeKind
 from reconciler.model.events import Person
@@ -20,6 +21,20 @@ from reconciler.model.words import BlobId, CommitId, Sha256
 
 ReviewState: TypeAlias = Literal["approved", "changes-requested", "commented", "dismissed"]
 MergeMethod: TypeAlias = Literal["merge", "squash", "rebase"]
+"""How a pull request landed, by git: a merge of its branch; one new commit (which some forges then merge); its commits one by one,
+copied or as they are (a fast-forward)."""
+
+
+def _utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        message = "a time within the years 1 to 9999 in UTC"
+        raise ValueError(message) from error
+
+
+Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A time as RFC 3339 writes it, in UTC."""
 
 NOREPLY: Final = {"github": "{id}+{login}@users.noreply.github.com", "gitlab": "{id}-{login}@users.noreply.gitlab.com"}
 """The address that stands for an account, as the forges themselves write it into commits.
@@ -45,21 +60,26 @@ class Account(_Frozen):
 
 
 class Review(_Frozen):
-    """What an account said last of a pull request, and the commit that it looked at ("" where the forge does not say)."""
+    """What an account said last of a pull request, and the commit that it looked at ("" where the forge does not say).
+
+    `commented` is said only of who never said more: a comment takes nothing back. `at` is None where the forge does not say.
+    """
 
     by: Account
     state: ReviewState
     commit: CommitId
-    at: datetime
+    at: Moment | None
 
 
 class PullRequest(_Frozen):
     """A pull request that was merged. `landed` is the commit that the forge made of it (of a rebase: the last one); `head` the last
     commit of its branch when it was merged.
 
-    `commits` are those of the branch, oldest first; `authors` and `committers` the accounts that the forge connects with them.
-    `files` are the blobs at `head` of the paths that it changes (None: deleted) under feeds.yaml, policies/ and approvals/; `whole` says
-    whether the forge has named all of them.
+    `commits` are those of the branch, oldest first; `authors` and `committers` the accounts that the forge connects with them (GitLab
+    connects none), `addresses` the e-mail addresses that these commits claim, folded; `all_commits` says
+    whether the forge has named all of them. `files` are the blobs at `head` of the paths that it changes (None: deleted) under feeds.yaml, policies/ and
+    approvals/. `whole` says whether the forge has named all files, commits and reviews; of reviews that it cannot name to the end there
+    are none here, as the last ones may take back the first. Accounts that were deleted are left out: `opener` and `merger` are None.
     """
 
     forge: ForgeKind
@@ -67,14 +87,16 @@ class PullRequest(_Frozen):
     number: int
     link: str
     method: MergeMethod
-    opener: Account
+    opener: Account | None
     merger: Account | None
-    merged_at: datetime
+    merged_at: Moment
     head: CommitId
     landed: CommitId
     commits: tuple[CommitId, ...]
     authors: tuple[Account, ...]
     committers: tuple[Account, ...]
+    addresses: tuple[str, ...]
+    all_commits: bool
     reviews: tuple[Review, ...]
     files: dict[str, BlobId | None]
     whole: bool
@@ -95,6 +117,11 @@ class Evidence(_Frozen):
     def digest(self) -> Sha256:
         """The SHA-256 of the canonical JSON."""
         return Sha256(hashlib.sha256(self.encoded()).hexdigest())
+
+
+def distinct(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Each once, in order of their digests."""
+    return tuple(one for _, one in sorted({one.digest(): one for one in evidence}.items()))
 
 
 def decode_evidence(data: bytes) -> Evidence:

@@ -74,6 +74,8 @@ def stock_of(store: Store, state: FeedState, ecosystem: Ecosystem, *, listed: bo
         differing=_texts(differing),
         exposed=frozenset(exposed),
         edited=edited,
+        reanchored=state.head.reanchored if state.head else (),
+        unapplied=state.head is not None and state.head.unapplied,
     )
 
 

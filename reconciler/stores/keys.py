@@ -7,11 +7,12 @@ state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by
 state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
 state/feeds/<feed>/quarantine/...       files that were taken out of the feed's folder, at the paths that they had there
 state/feeds/<feed>/aliens/<sha256>/...  files that nobody approved or recorded, taken out likewise
+state/evidence/<commit>/...             when a landing commit was first seen, and what a forge said of it; immutable
 """
 
 from __future__ import annotations
 
-from reconciler.model.words import FeedName, Sha256
+from reconciler.model.words import CommitId, FeedName, Sha256
 
 JSON = "application/json"
 JSON_LINES = "application/jsonl"
@@ -51,3 +52,13 @@ def quarantine_folder(feed: FeedName) -> str:
 def aliens_folder(feed: FeedName) -> str:
     """The prefix of what lay in a feed without approval and record, and was taken out."""
     return f"state/feeds/{feed}/aliens/"
+
+
+def evidence_folder() -> str:
+    """The prefix of what was seen and said of landing commits."""
+    return "state/evidence/"
+
+
+def evidence(commit: CommitId, name: str) -> str:
+    """Something that was seen or said of a landing commit."""
+    return f"{evidence_folder()}{commit}/{name}"

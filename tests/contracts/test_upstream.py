@@ -22,8 +22,9 @@ import pytest
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ContentMismatch, Malformed, NotThere, StoreUnavailable, Unreachable
-from reconciler.model.declared import Connector, Feed, Line
+from reconciler.model.declared import Connector, Feed
 from reconciler.model.packages import Listing, RemoteFile
+from reconciler.model.permissions import Line
 from reconciler.model.serving import Index
 from reconciler.model.words import FeedName
 from reconciler.observe.feed_upstream import open_feed

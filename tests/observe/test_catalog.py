@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import DeclarationInvalid, Malformed, NotThere, ReconcilerError, Unreachable
-from reconciler.model.declared import Connector, Feed, Line
+from reconciler.model.declared import Connector, Feed
 from reconciler.model.packages import Listing
+from reconciler.model.permissions import Line
 from reconciler.model.plan import Absent, Found, Waiting
 from reconciler.model.words import FeedName, PackageKey
 from reconciler.observe.catalog import LOOKUPS_AT_ONCE, Wanted, admits, look_up

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.session import upstreams
-from reconciler.model.declared import Connector, Feed, Limit, Line, Settings
+from reconciler.model.declared import Connector, Feed, Limit, Settings
 from reconciler.model.packages import Listing
+from reconciler.model.permissions import Line
 from reconciler.model.plan import Absent, Availability, Found, Waiting
 from reconciler.model.words import FeedName, PackageKey
 from reconciler.observe.catalog import Wanted, look_up

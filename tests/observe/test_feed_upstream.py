@@ -11,8 +11,9 @@ import pytest
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ContentMismatch, NotThere, Refused, Unreachable
-from reconciler.model.declared import Connector, Feed, Line
+from reconciler.model.declared import Connector, Feed
 from reconciler.model.packages import RemoteFile
+from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName
 from reconciler.observe.feed_upstream import open_feed
 from reconciler.observe.upstreams import Upstream

@@ -8,6 +8,8 @@ from typing import Final
 import pytest
 
 from reconciler.errors import IntegrityError
+from reconciler.model.events import Named
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import CommitId, FeedName, Sha256
 from reconciler.stores import keys
 from reconciler.stores.head import Head, LedgerTip, encode_head, read_head
@@ -32,6 +34,20 @@ def test_a_head_is_read_as_it_was_written():
     store = MemoryStore()
     revision = store.put_if(keys.head(FEED), encode_head(HEAD), content_type=keys.JSON, expected=None)
     assert read_head(store, FEED) == (HEAD, revision)
+
+
+def test_a_head_that_was_reanchored_is_read_as_it_was_written_and_one_that_was_not_says_nothing_of_it():
+    assert b"reanchored" not in encode_head(HEAD)
+    by = Named(name="Ada Lovelace", email="ada@example.org", assurance="claimed")
+    at = datetime(2026, 11, 22, 16, 54, tzinfo=UTC)
+    moved = Reanchored(feed=FEED, from_commit=CommitId("a" * 40), commit=HEAD.commit, at=at, by=by, reason="Moved\n", shared=False)
+    head = HEAD.model_copy(update={"reanchored": (moved,), "unapplied": True})
+    store = MemoryStore()
+    store.put(keys.head(FEED), encode_head(head), content_type=keys.JSON)
+    found = read_head(store, FEED)
+    assert found is not None
+    assert found[0] == head
+    assert found[0].reanchored[0] == moved
 
 
 def test_an_empty_feed_has_no_time_limit_and_no_catalog():
