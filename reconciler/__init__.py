@@ -3,15 +3,17 @@
 Feeds, approvals, permissions and policies are YAML files in git. A pass reads them at a commit, compares them with feed storage,
 and copies what is newly approved from a proxy feed to an approved feed. Read `reconcile.py` first: it is that pass.
 
-    declare/     text at a commit -> Declaration, with its history
-    observe/     what is: upstream feeds, feed storage
-    decide/      pure: declaration x observation -> plan
+    declaration.py   the repository at a commit, judged: rules in force, approvals, who stands behind each
+    continuity.py    history is append-only, or was broken on purpose
+    declare/     text at a commit, and what landed when and by whom
+    observe/     what is: upstream feeds, feed storage, pull requests at a forge
+    decide/      pure: history x proofs -> authority; declaration x observation -> plan
     act/         carries a plan out; the only writers of feed storage
     propose/     what is written for a pull request: approve, withdraw
-    show/        a plan, an outcome, a history as text or JSON
+    show/        a plan, an outcome, a history as text, JSON, CSV, in-toto statements
     cli/         commands; the only place that prints, reads clock and environment, sets exit codes
     ecosystems/  npm, NuGet, PyPI: one module each
-    stores/      where feeds are kept
+    stores/      where feeds are kept, with their ledgers and frozen evidence
     wire/        the one HTTP door
 """
 

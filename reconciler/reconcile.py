@@ -18,25 +18,23 @@ from reconciler.act.feed_storage import FeedStorage
 from reconciler.act.fetch import Source
 from reconciler.act.record import Applier
 from reconciler.act.static_feed import StaticFeed
+from reconciler.continuity import require_append_only
 from reconciler.decide.access import access_changes
-from reconciler.decide.authority import Authority, authorise
 from reconciler.decide.desired import Desired, desired_of
 from reconciler.decide.plan import Pass, make_plan
 from reconciler.decide.rows import Row, classify
-from reconciler.decide.rules_in_force import RulesInForce, rules_in_force
-from reconciler.declare.history import approval_events, identifier, rule_changes
-from reconciler.declare.lineage import read_lineages
-from reconciler.declare.load import load_approvals, load_rules, rule_files
-from reconciler.declare.revision import Repository
+from reconciler.decide.wanting import decided, wanted_evidence, wanted_of_rules
+from reconciler.declaration import AskForge, Declaration, Reader
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import PreconditionFailed
-from reconciler.model.declared import APPROVALS_FOLDER, Approvals, Connector, Feed, Rules
+from reconciler.model.declared import Connector, Feed, Rules, Settings
 from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Change, Failure, Plan, Stock
-from reconciler.model.words import CommitId, FeedName
+from reconciler.model.words import FeedName
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.observe.published import stock_of
 from reconciler.observe.upstreams import Upstream
+from reconciler.stores.evidence import FrozenEvidence, freeze
 from reconciler.stores.interface import Store
 from reconciler.stores.state import FeedState, read_state
 
@@ -44,14 +42,12 @@ UpstreamOf = Callable[[Feed, Connector], Upstream]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Declaration:
-    """The repository at a commit: rules in force, approvals, and who is behind each of them."""
+class Surroundings:
+    """What a pass reaches: stores and upstreams by the rules that name them, the forge."""
 
-    commit: CommitId
-    chain: tuple[CommitId, ...]
-    rules: RulesInForce
-    approvals: Approvals
-    authority: Authority
+    store_of: Callable[[Settings], Store]
+    upstreams_of: Callable[[Settings], UpstreamOf]
+    ask: AskForge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +68,8 @@ class Planned:
     """A plan with what applying it starts from."""
 
     plan: Plan
+    declaration: Declaration
+    store: Store
     states: Mapping[FeedName, FeedState]
     access: Mapping[FeedName, tuple[AccessChange, ...]]
     """Rights that changed since each feed was applied last: not the same for all where a pass was killed between their heads."""
@@ -79,34 +77,35 @@ class Planned:
     """Pages of each feed that are not as they were written."""
 
 
-def declare(repository: Repository, commit: CommitId) -> Declaration:
-    """Reads the declaration and its history; DeclarationInvalid where the rules at the commit cannot be used."""
-    repository.require_full_history()
-    chain = repository.chain(commit)
-    lineages = read_lineages(repository, chain)
-    files = repository.tree(commit)
-    load_rules(rule_files(files), ECOSYSTEMS)
-    rules = rules_in_force(rule_changes(repository, lineages, ECOSYSTEMS))
-    assert rules is not None, "the rules at this commit are valid, so some landing commit has valid rules"  # noqa: S101 - see the line above
-    approvals = load_approvals(files, rules.now, ecosystems=ECOSYSTEMS)
-    events = approval_events(repository, lineages, identifier(rules.now.settings, ECOSYSTEMS))
-    return Declaration(commit=commit, chain=chain, rules=rules, approvals=approvals, authority=authorise(events, rules))
+def settled(reader: Reader, declaration: Declaration, surroundings: Surroundings) -> tuple[Declaration, Store]:
+    """The declaration with what is frozen in its store, and with the rules that the forge's reviews bring into force; and that store."""
+    store = surroundings.store_of(declaration.rules.now.settings)
+    before = reader.frozen(declaration, FrozenEvidence(store))
+    require_append_only(reader.repository, before, store)
+    after = reader.asked(before, lambda one: wanted_of_rules(one.rules, one.proofs), surroundings.ask)
+    if after.rules.now.settings.store == before.rules.now.settings.store:
+        return after, store
+    store = surroundings.store_of(after.rules.now.settings)
+    return reader.frozen(after, FrozenEvidence(store)), store
 
 
-def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, options: Options) -> Planned:
-    """What would be done; reads feed storage and upstreams, writes nothing."""
-    rules = _with_public_url(declaration.rules.now, options.public_url)
-    approved = {name: feed for name, feed in rules.settings.feeds.items() if feed.usage == "approved"}
-    states = {name: read_state(store, name, ECOSYSTEMS[feed.type].parse_version) for name, feed in approved.items()}
-    _require_append_only(declaration, states.values())
+def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundings, options: Options) -> Planned:
+    """What would be done; reads feed storage, forges and upstreams, writes nothing."""
+    declaration, store = settled(reader, declaration, surroundings)
+    settings = declaration.rules.now.settings
+    states = {name: read_state(store, name, ECOSYSTEMS[feed.type].parse_version) for name, feed in settings.approved().items()}
+    require_append_only(reader.repository, declaration, store)
     stocks = {
-        name: stock_of(store, state, ECOSYSTEMS[approved[name].type], listed=options.listed, deep=options.deep)
+        name: stock_of(store, state, ECOSYSTEMS[settings.feeds[name].type], listed=options.listed, deep=options.deep)
         for name, state in states.items()
     }
-    desired = desired_of(declaration.approvals, declaration.authority.standings, rules.settings, options.now)
-    rows = classify(desired, declaration.approvals.frozen(), stocks)
+    declaration = reader.asked(
+        declaration, lambda one: wanted_evidence(one.authority, _rows(one, stocks, options), one.proofs), surroundings.ask
+    )
+    rules = _with_public_url(declaration.rules.now, options.public_url)
+    rows = _rows(declaration, stocks, options)
     access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
-    catalog = look_up(_wanted(rows, marks=options.marks), rules.settings.feeds, upstream_of)
+    catalog = look_up(_wanted(rows, marks=options.marks), rules.settings.feeds, surroundings.upstreams_of(settings))
     gathered = Pass(
         commit=declaration.commit,
         now=options.now,
@@ -117,7 +116,7 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
         access=tuple(
             sorted({row for rows in access.values() for row in rows}, key=lambda row: (row.feeds, row.task, row.user, row.change))
         ),
-        languages={name: ECOSYSTEMS[feed.type] for name, feed in approved.items()},
+        languages={name: ECOSYSTEMS[settings.feeds[name].type] for name in stocks},
         marks=options.marks,
     )
     plan = make_plan(gathered, rows, catalog, accepted=False)
@@ -126,14 +125,22 @@ def plan_pass(declaration: Declaration, store: Store, upstream_of: UpstreamOf, o
             message = f"the plan has changed since it was accepted: its digest is {plan.digest} now"
             raise PreconditionFailed(message, remedy="look at `reconciler plan` again")
         plan = make_plan(gathered, rows, catalog, accepted=True)
-    return Planned(plan=plan, states=states, access=access, edited={name: stock.edited for name, stock in stocks.items()})
+    edited = {name: stock.edited for name, stock in stocks.items()}
+    return Planned(plan=plan, declaration=declaration, store=store, states=states, access=access, edited=edited)
+
+
+def _rows(declaration: Declaration, stocks: Mapping[FeedName, Stock], options: Options) -> tuple[Row, ...]:
+    desired = desired_of(declaration.approvals, declaration.authority.standings, declaration.rules.now.settings, options.now)
+    return classify(desired, declaration.approvals.frozen(), stocks)
 
 
 def apply_pass(
-    planned: Planned, store: Store, source_of: Callable[[Change], Source], report: Callable[[Change | Failure], None], applier: Applier
+    planned: Planned, source_of: Callable[[Change], Source], report: Callable[[Change | Failure], None], applier: Applier
 ) -> Applied:
     """Carries a plan out. What takes back is visible before anything is fetched: it may be urgent, and upstreams are slow."""
+    store, declaration = planned.store, planned.declaration
     feeds = planned.plan.rules.settings.feeds
+    freeze(store, decided(declaration.authority, declaration.rules, declaration.fresh), declaration.newly_seen())
 
     def ecosystem_of(feed: FeedName) -> Ecosystem:
         return ECOSYSTEMS[feeds[feed].type]
@@ -155,7 +162,9 @@ def apply_pass(
     first = carry_out(replace(planned, plan=replace(plan, changes=urgent)), more=True)
     states = {feed: read_state(store, feed, ecosystem_of(feed).parse_version) for feed in planned.states}
     nothing: Mapping[FeedName, frozenset[str]] = dict.fromkeys(states, frozenset())
-    following = Planned(plan=replace(plan, changes=rest, evictions=()), states=states, access=dict.fromkeys(states, ()), edited=nothing)
+    following = replace(
+        planned, plan=replace(plan, changes=rest, evictions=()), states=states, access=dict.fromkeys(states, ()), edited=nothing
+    )
     last = carry_out(following, more=False)
     failed = first.failed + last.failed
     return Applied(plan=plan, applied=first.applied + last.applied, failed=failed, outcome=outcome_of(plan, failed))
@@ -174,28 +183,18 @@ def _wanted(rows: Iterable[Row], *, marks: bool) -> Iterable[Wanted]:
             yield Wanted(feed=desired.source, package=row.identity.package, name=desired.declared.package)
 
 
-def _require_append_only(declaration: Declaration, states: Iterable[FeedState]) -> None:
-    """The last applied commit lies on the chain, and a feed that holds packages has approvals."""
-    for state in states:
-        if state.head is not None and state.head.commit not in declaration.chain:
-            message = f"{state.feed} was last applied at commit {state.head.commit[:12]}, which is not on the first-parent chain of {declaration.commit[:12]}"
-            raise PreconditionFailed(
-                message, remedy="the history was rewritten, or main was merged into a branch that then became main: restore the old chain"
-            )
-        if state.entries and not declaration.approvals.found:
-            message = f"{state.feed} holds packages, but there is no {APPROVALS_FOLDER}/ folder at {declaration.commit[:12]}: absence is never deletion"
-            raise PreconditionFailed(message, remedy="restore approvals/, or name the right commit with --ref")
-
-
 def _rules_applied(declaration: Declaration, stocks: Mapping[FeedName, Stock], feed: FeedName) -> Rules | None:
-    """The rules when a feed was last applied. None if it never was, though the feeds that were knew of it, or there are none.
+    """The rules when a feed was last applied. None if it never was, though the feeds that were knew of it, or there are none; and none of
+    a history that it was only anchored to: nobody has ever seen who may do what by it.
 
     A feed that is new in the declaration starts from where the one that is furthest behind stands.
     """
     position = {commit: number for number, commit in enumerate(declaration.chain)}
     commit = stocks[feed].commit
+    if stocks[feed].unapplied:
+        return None
     if commit is not None:
         return declaration.rules.after(position[commit])
-    applied = [position[stock.commit] for stock in stocks.values() if stock.commit is not None]
+    applied = [position[stock.commit] for stock in stocks.values() if stock.commit is not None and not stock.unapplied]
     before = declaration.rules.after(min(applied)) if applied else None
     return None if before is None or feed in before.settings.feeds else before

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BASE = {"model", "errors", "__init__"}
 MIDDLE = {"ecosystems", "stores", "wire"}
 VERBS = {"declare", "observe", "decide", "act"}
-TOP = {"reconcile", "propose", "serve", "show"}
+TOP = {"reconcile", "declaration", "continuity", "propose", "serve", "show"}
 ARROWS = {
     "__init__": set(),
     "errors": {"model"},
@@ -32,7 +32,9 @@ ARROWS = {
     "decide": BASE,
     "show": BASE,
     "propose": BASE | MIDDLE | VERBS,
-    "reconcile": BASE | MIDDLE | VERBS,
+    "declaration": BASE | MIDDLE | VERBS,
+    "continuity": BASE | MIDDLE | VERBS | {"declaration"},
+    "reconcile": BASE | MIDDLE | VERBS | {"declaration", "continuity"},
     "cli": BASE | MIDDLE | VERBS | TOP,
     "__main__": {"cli"},
 }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.decide.rights import ANONYMOUS, Ask, Right, asks_of, decide_right
-from reconciler.model.declared import Permissions, Rules
+from reconciler.model.declared import Rules
+from reconciler.model.permissions import Permissions
 from reconciler.model.plan import AccessChange
 
 EVERYONE: Final = "everyone"

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from reconciler.decide.authority import HeldEvent, Standing
+from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.decide.table import DeclaredState
-from reconciler.model.declared import (
-    Approvals,
-    ApprovedFile,
-    DeclaredApproval,
-    Deprecation,
-    Line,
-    MalformedApproval,
-    Settings,
-    Withdrawal,
-)
+from reconciler.model.declared import Approvals, ApprovedFile, DeclaredApproval, Deprecation, MalformedApproval, Settings, Withdrawal
 from reconciler.model.facts import deprecation_of, files_of, withdrawal_of
+from reconciler.model.permissions import Line
 from reconciler.model.plan import Hold
 from reconciler.model.words import FeedName, Identity, PackageKey
 
@@ -61,7 +53,7 @@ def _judge(
         state = "malformed"
     elif "withdrawn" in standing.facts:  # also where nobody entitled stands behind the files: it is taken back, whoever wrote them
         state = "withdrawn"
-    elif not files or standing.landing is None or source not in feed.promotes_from:
+    elif not files or standing.backing is None or source not in feed.promotes_from:
         state = "void"
     elif expires is not None and expires <= now:
         state = "expired"
@@ -96,16 +88,39 @@ def authority_holds(desired: Desired) -> Iterator[Hold]:
 
 
 def _held(declared: DeclaredApproval, held: HeldEvent) -> Hold:
+    reason = f"{held.reason} (commit {held.event.landing.id[:12]})"
+    if held.waiting:
+        remedy = "`reconciler plan` asks the forge; until it answers, nothing of it is let in, and nothing is removed"
+        return replace(_hold(declared, reason, remedy, line=held.line), kind="rule", rule=held.rule, waiting=True)
+    command = f"`reconciler endorse {declared.identity.feed} {declared.package} {declared.version} -m REASON`"
+    if held.rule:
+        remedy = f"{_who(held)}: {_known_as(held, command)}"
+        return replace(_hold(declared, reason, remedy, line=held.line), kind="rule", rule=held.rule)
+    remedy = f"{_who(held)}: {command}, or an `Approved-by:` trailer on a new landing commit"
+    return _hold(declared, reason, remedy, line=held.line)
+
+
+def _who(held: HeldEvent) -> str:
+    """Who can cure it. Of a rule that counts people, only declared users count."""
     if not held.candidates:
-        who = "nobody may, by the rules now: an administrator must first grant promote-packages in policies/permissions.yaml"
-    elif "everyone" in held.candidates:
-        who = "any git author can now"
-    else:
-        who = f"{', '.join(held.candidates)} can"
-    identity = declared.identity
-    command = f"`reconciler endorse {identity.feed} {declared.package} {declared.version} -m REASON`"
-    remedy = f"{who}: {command}, or an `Approved-by:` trailer on a new landing commit"
-    return _hold(declared, f"{held.reason} (commit {held.event.landing.id[:12]})", remedy, line=held.line)
+        grant = "an administrator must first grant promote-packages in policies/permissions.yaml"
+        return f"nobody else may, by the rules now: {grant}, then" if held.rule else f"nobody may, by the rules now: {grant}"
+    if "everyone" in held.candidates:
+        return "any declared user can" if held.rule else "any git author can now"
+    return f"{', '.join(held.candidates)} can"
+
+
+def _known_as(held: HeldEvent, command: str) -> str:
+    """What they do, so that they are known as well as the rule asks."""
+    match held.known:
+        case "claimed":
+            return command
+        case "signed":
+            return f"{command}, in a commit that they sign"
+        case "reviewed":
+            pulls = [one.pull_request for one in held.grounds.evidence if one.pull_request]
+            first = f"approve {pulls[0].link}, if it still can be (the forge is asked again), or " if pulls else ""
+            return f"{first}{command} in a pull request of somebody else, which they approve"
 
 
 def _hold(declared: DeclaredApproval, reason: str, remedy: str, *, line: Line | None) -> Hold:

@@ -17,7 +17,6 @@ from reconciler.decide.desired import Desired, authority_holds, malformed_holds
 from reconciler.decide.drifting import drift_of, evictions_of
 from reconciler.decide.marks import gathered as gathered_holds
 from reconciler.decide.marks import new_marks
-from reconciler.decide.people import named
 from reconciler.decide.rows import Row
 from reconciler.decide.rules_in_force import RefusedRule
 from reconciler.decide.sourcing import available
@@ -85,6 +84,7 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         holds=tuple(sorted({*holds, *refused}, key=_hold_order)),
         drift=tuple(drift_of(rows, gathered.stocks)),
         evictions=tuple(evictions_of(rows, gathered.rules.settings.feeds)),
+        reanchored=tuple(one for _, stock in sorted(gathered.stocks.items()) for one in stock.reanchored),
     )
     unlimited = replace(plan, changes=tuple(sorted(changes, key=_change_order)), holds=tuple(h for h in plan.holds if h.kind != "limit"))
     return replace(plan, digest=digest.of_plan(unlimited, gathered.stocks), outcome=_outcome(plan))
@@ -145,10 +145,11 @@ def _change(row: Row, desired: Desired, *, kind: ChangeKind) -> Change:
         declared=desired.declared,
         source=desired.source or FeedName(""),
         files=row.files,
-        author=named(backing.author),
-        approvers=tuple(named(person) for person in backing.approvers),
+        author=backing.author,
+        approvers=backing.approvers,
         landing=backing.landing,
         author_commit=backing.author_commit,
+        grounds=backing.grounds,
         release=None,
         upstream="",
         reason=reason_of(kind, desired),
@@ -178,5 +179,14 @@ def _rule_holds(gathered: Pass) -> Iterator[Hold]:
     for refused in gathered.refused:
         reason = f"not in force: {refused.reason} (commit {refused.commit[:12]})"
         yield Hold(
-            feed="", package="", version="", kind="authority", rule="", reason=reason, remedy=refused.remedy, path=refused.path, line=1
+            feed="",
+            package="",
+            version="",
+            kind="authority",
+            rule="",
+            reason=reason,
+            remedy=refused.remedy,
+            path=refused.path,
+            line=1,
+            waiting=refused.waiting,
         )

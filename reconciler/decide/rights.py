@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.model.declared import Line, Permission, Permissions, Task
+from reconciler.model.permissions import Line, Permission, Permissions, Task
 from reconciler.model.words import FeedName
 
 ANONYMOUS: Final = "anonymous"
@@ -43,6 +43,13 @@ class Right:
 
 def decide_right(permissions: Permissions, user: str | None, ask: Ask) -> Right:
     """Whether a user (an id; None for somebody unlisted) may do what is asked, and by which line."""
+    found: Right | None = permissions.decided.get((user, ask))
+    if found is None:
+        found = permissions.decided[user, ask] = _decide(permissions, user, ask)
+    return found
+
+
+def _decide(permissions: Permissions, user: str | None, ask: Ask) -> Right:
     administers = _strongest(permissions, user, Ask(task="administer"))
     if administers is not None and administers.allow:
         return Right(allowed=True, line=administers.where)

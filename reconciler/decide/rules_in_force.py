@@ -2,7 +2,8 @@
 
 Let C be a landing commit, C1 its first parent, R(C) the rules in force after it. F is the set of rule files that C changes or
 adopts by trailer. R(C) is the tree of C if that is valid, if each file of F has an author or witness entitled under R(C1), and
-if every rule file that already differed from R(C1) at C1 equals R(C1) again at C or is adopted; otherwise R(C1) stays. So a change
+if every rule file that already differed from R(C1) at C1 equals R(C1) again at C or is adopted; otherwise R(C1) stays. Where a `review`
+policy of R(C1) says `rule_files`, it must be satisfied, too: else who may write an administrator's name could lift it. So a change
 never draws its authority from itself, and what once slipped in is not legalised by the next person who passes by.
 
 The *trust anchor* is the earliest landing commit whose rules are valid: nothing before it can say who was entitled.
@@ -14,11 +15,17 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.decide.people import entitled
-from reconciler.decide.rights import Ask
-from reconciler.model.declared import FEEDS_FILE, Feed, Line, Rules, Task
-from reconciler.model.events import Person, RuleChange
-from reconciler.model.words import BlobId, CommitId
+from reconciler.decide.rights import Ask, Right, decide_right
+from reconciler.decide.rules import RULES
+from reconciler.decide.rules.interface import Facts, Subject, judge
+from reconciler.decide.voices import Act, answers, heard
+from reconciler.model.declared import FEEDS_FILE, Feed, Rules
+from reconciler.model.events import RuleChange
+from reconciler.model.evidence import Evidence
+from reconciler.model.permissions import Line, Permissions, Task
+from reconciler.model.proofs import NOTHING, Proofs
+from reconciler.model.verdicts import worst
+from reconciler.model.words import BlobId, CommitId, FeedName, PackageKey
 
 TOKENS_FILE = "policies/tokens.yaml"
 
@@ -41,6 +48,8 @@ class RefusedRule:
     commit: CommitId
     reason: str
     remedy: str
+    waiting: bool = False
+    """Whether the forge has not answered, so that it may be in force another time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +58,10 @@ class RulesInForce:
 
     steps: tuple[Step, ...]
     refused: tuple[RefusedRule, ...]
+    wanted: frozenset[CommitId] = frozenset()
+    """Landing commits whose changes are not in force, and whose reviews at the forge might bring them into force."""
+    unsettled: int | None = None
+    """The position of the first landing commit whose changes may be in force, since the forge has not answered; None for none."""
 
     @property
     def now(self) -> Rules:
@@ -57,7 +70,15 @@ class RulesInForce:
 
     def before(self, position: int) -> Rules:
         """R(C1) for the landing commit at this position: the rules that judge it. The trust anchor's for itself and earlier ones."""
-        return self.steps[max(0, bisect_left(self.steps, position, key=lambda step: step.position) - 1)].rules
+        return self.step_before(position).rules
+
+    def step_before(self, position: int) -> Step:
+        """Since when the rules that judge the landing commit at this position held."""
+        return self.steps[max(0, bisect_left(self.steps, position, key=lambda step: step.position) - 1)]
+
+    def unsettled_before(self, position: int) -> bool:
+        """Whether the rules that judge the landing commit at this position may be others, once the forge answers."""
+        return self.unsettled is not None and self.unsettled < position
 
     def after(self, position: int) -> Rules | None:
         """R(C) for the landing commit at this position; None before the trust anchor."""
@@ -65,42 +86,80 @@ class RulesInForce:
         return self.steps[index - 1].rules if index else None
 
 
-def rules_in_force(changes: Iterable[RuleChange]) -> RulesInForce | None:
+def rules_in_force(changes: Iterable[RuleChange], proofs: Proofs = NOTHING) -> RulesInForce | None:
     """Folds the rule changes, oldest first; None where no landing commit ever had valid rules."""
     steps: list[Step] = []
     refused: dict[str, RefusedRule] = {}
+    wanted: set[CommitId] = set()
+    unsettled: int | None = None
     tree: Mapping[str, BlobId] = {}
     for change in changes:
-        reasons = _reasons(steps[-1], tree, change) if steps else {}
+        reasons = _reasons(steps[-1], tree, change, proofs) if steps else {}
+        if reasons and steps[-1].rules.forge is not None and isinstance(change.parsed, Rules):
+            wanted.add(change.commit.id)
+            if unsettled is None and change.commit.id in proofs.unanswered and change.commit.id not in proofs.evidence:
+                unsettled = change.position
         if isinstance(change.parsed, Rules) and not reasons:
             steps.append(Step(position=change.position, commit=change.commit.id, rules=change.parsed, files=change.files))
             refused = {}
         elif steps:
-            refused = _refused(steps[-1], refused, change, reasons)
+            refused = _refused(steps[-1], refused, change, reasons, proofs)
         tree = change.files
-    return RulesInForce(steps=tuple(steps), refused=tuple(refused.values())) if steps else None
+    if not steps:
+        return None
+    return RulesInForce(steps=tuple(steps), refused=tuple(refused.values()), wanted=frozenset(wanted), unsettled=unsettled)
 
 
-def _reasons(step: Step, tree: Mapping[str, BlobId], change: RuleChange) -> dict[str, str]:
+def _reasons(step: Step, tree: Mapping[str, BlobId], change: RuleChange, proofs: Proofs) -> dict[str, str]:
     """Why the tree of a landing commit does not come into force, by path; nothing if it does."""
     reasons: dict[str, str] = {}
     if not isinstance(change.parsed, Rules):
         for problem in change.parsed:
             reasons.setdefault(problem.path, f"is not valid: {problem}")
         return reasons
-    authors = {file.path: file.author for file in change.changed}
+    touched = {file.path for file in change.changed} | change.adopts
     paths = sorted(tree.keys() | step.files.keys() | change.files.keys())
     for path in paths:
-        if path in authors or path in change.adopts:
-            people = (authors.get(path, change.commit.author), *change.witnesses)
-            asks = _asks(path, step.rules, change.parsed)
-            if not any(_may(step.rules, person, asks) for person in people):
-                reasons[path] = f"nobody behind this change ({_names(people)}) may {_task(path)} by the rules before it"
+        if path in touched and (reason := _objection(path, step.rules, change.parsed, change, proofs)):
+            reasons[path] = reason
     for path in paths:
         foreign = tree.get(path) != step.files.get(path)
         if foreign and change.files.get(path) != step.files.get(path) and path not in change.adopts:
             reasons.setdefault(path, "an earlier change of this file is not in force, and this commit neither takes it back nor adopts it")
     return reasons
+
+
+def _objection(path: str, before: Rules, after: Rules, change: RuleChange, proofs: Proofs) -> str:
+    """Why the people behind a change of one file do not bring it into force; "" if they do, by any answer of the forge."""
+    reasons = [_objection_by(said, path, before, after, change, proofs) for said in answers(proofs, change.commit.id)]
+    return "" if "" in reasons else reasons[-1]
+
+
+def _objection_by(said: Evidence | None, path: str, before: Rules, after: Rules, change: RuleChange, proofs: Proofs) -> str:
+    file = next((file for file in change.changed if file.path == path), None)
+    act = Act(
+        author=file.author if file else change.commit,
+        landing=change.commit,
+        witnesses=change.witnesses,
+        contributors=file.contributors if file else (),
+        files={path: change.files.get(path)},
+        said=said,
+    )
+    asks = _asks(path, before, after)
+    voices = heard(act, before, proofs, lambda user: _all(before.permissions, user, asks))
+    if not voices.entitled:
+        names = ", ".join(dict.fromkeys(f"{v.person.name} <{v.person.email}>" for v in voices.voices))
+        return f"nobody behind this change ({names}) may {_task(path)} by the rules before it"
+    policies = (policy for policy in before.policies if policy.rule == "review" and policy.params.rule_files)
+    everything = Subject(feed=FeedName(""), package=PackageKey(""))
+    found = worst(judge(RULES.__getitem__, policies, everything, Facts(voices=voices.voices)))
+    return f"{found.verdict.reason} ({found.policy})" if found is not None and found.stops else ""
+
+
+def _all(permissions: Permissions, user: str | None, asks: Iterable[Ask]) -> Right:
+    """The right to all of what is asked; the first one that is not given says no."""
+    rights = [decide_right(permissions, user, ask) for ask in asks]
+    return next((right for right in rights if not right.allowed), rights[0])
 
 
 def _task(path: str) -> Task:
@@ -124,15 +183,9 @@ def _said(feed: Feed | None) -> Feed | None:
     return replace(feed, where=Line(path=FEEDS_FILE, line=0)) if feed else None
 
 
-def _may(rules: Rules, person: Person, asks: Iterable[Ask]) -> bool:
-    return all(entitled(rules.permissions, person, ask).allowed for ask in asks)
-
-
-def _names(people: Iterable[Person]) -> str:
-    return ", ".join(dict.fromkeys(f"{p.name} <{p.email}>" for p in people))
-
-
-def _refused(step: Step, known: Mapping[str, RefusedRule], change: RuleChange, reasons: Mapping[str, str]) -> dict[str, RefusedRule]:
+def _refused(
+    step: Step, known: Mapping[str, RefusedRule], change: RuleChange, reasons: Mapping[str, str], proofs: Proofs
+) -> dict[str, RefusedRule]:
     """Every file that is not in force after a landing commit, by path: who last touched it is named, not who came by later."""
     foreign = sorted(path for path in change.files.keys() | step.files.keys() if change.files.get(path) != step.files.get(path))
     touched = {file.path for file in change.changed} | change.adopts
@@ -142,7 +195,9 @@ def _refused(step: Step, known: Mapping[str, RefusedRule], change: RuleChange, r
         row = known.get(path)
         if row is None or path in touched:
             reason = reasons.get(path, f"rules come into force together, and something is wrong with {culprits}")
-            row = RefusedRule(path=path, commit=change.commit.id, reason=reason, remedy="")
+            unanswered = proofs.unanswered.get(change.commit.id) if step.rules.forge else None
+            reason += f"; the forge cannot say who reviewed it: {unanswered}" if unanswered else ""
+            row = RefusedRule(path=path, commit=change.commit.id, reason=reason, remedy="", waiting=unanswered is not None)
         found[path] = replace(row, remedy=_remedy(path, foreign))
     return found
 

@@ -5,8 +5,8 @@ Who promoted a version need not be who withdrew it, and the record of each names
 
 from __future__ import annotations
 
-from reconciler.decide.authority import Backing
 from reconciler.decide.desired import Desired
+from reconciler.decide.standing import Backing
 from reconciler.model.plan import ChangeKind
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.declare.check import check
@@ -33,7 +34,7 @@ from reconciler.model.declared import (
     TreeFile,
     Withdrawal,
 )
-from reconciler.model.words import FeedName, Identity, Problem, VersionKey
+from reconciler.model.words import BlobId, FeedName, Identity, Problem, VersionKey
 
 if TYPE_CHECKING:
     from reconciler.ecosystems.interface import Ecosystem
@@ -42,6 +43,7 @@ REGULAR_MODES: Final = frozenset({"100644", "100755", "100664"})
 MODE_NAMES: Final[Mapping[str, str]] = {"120000": "a symbolic link", "160000": "a submodule"}
 NO_APPROVALS: Final = frozenset({".gitkeep", "README.md"})
 """Files that people and git put into a folder, and that are no approvals."""
+NOTHING_PARSED: Final[Mapping[BlobId, Approval]] = MappingProxyType({})
 
 
 def load_approval(path: str, data: bytes) -> Approval:
@@ -65,10 +67,16 @@ def load_approval(path: str, data: bytes) -> Approval:
     )
 
 
-def load_approvals(files: Iterable[TreeFile], rules: Rules, *, ecosystems: Mapping[str, Ecosystem]) -> Approvals:
-    """All approvals among the files of a commit; files of other folders are passed over."""
+def load_approvals(
+    files: Iterable[TreeFile],
+    rules: Rules,
+    *,
+    ecosystems: Mapping[str, Ecosystem],
+    parsed: Mapping[BlobId, Approval] = NOTHING_PARSED,
+) -> Approvals:
+    """All approvals among the files of a commit; files of other folders are passed over. `parsed`: texts that were read already."""
     inside = [file for file in files if is_inside(file.path)]
-    read_files = [_declared(file, rules, ecosystems) for file in inside if not is_passed_over(file)]
+    read_files = [_declared(file, rules, ecosystems, parsed) for file in inside if not is_passed_over(file)]
     places: defaultdict[Identity, list[str]] = defaultdict(list)
     for one in read_files:
         if one.identity is not None:
@@ -128,14 +136,18 @@ def _place(file: TreeFile) -> _Place:
         return _Place(parts=error.meant, problems=(problem,))
 
 
-def _text(file: TreeFile) -> _Text:
+def _text(file: TreeFile, parsed: Mapping[BlobId, Approval] = NOTHING_PARSED) -> _Text:
+    if file.blob in parsed:
+        return _Text(approval=parsed[file.blob], problems=())
     try:
         return _Text(approval=load_approval(file.path, file.data), problems=())
     except DeclarationInvalid as error:
         return _Text(approval=None, problems=error.problems)
 
 
-def _declared(file: TreeFile, rules: Rules, ecosystems: Mapping[str, Ecosystem]) -> DeclaredApproval | MalformedApproval:
+def _declared(
+    file: TreeFile, rules: Rules, ecosystems: Mapping[str, Ecosystem], parsed: Mapping[BlobId, Approval]
+) -> DeclaredApproval | MalformedApproval:
     """One file by itself: the text, the place, and whether they fit the rules."""
     place = _place(file)
     problems = list(place.problems)
@@ -147,13 +159,13 @@ def _declared(file: TreeFile, rules: Rules, ecosystems: Mapping[str, Ecosystem])
         problems += wrong
     if problem := mode_problem(file):
         return MalformedApproval(path=file.path, identity=identity, problems=(problem, *problems))
-    text = _text(file)
+    text = _text(file, parsed)
     problems += text.problems
     approval = text.approval
     if approval is not None and feed is not None and feed.usage == "approved":
         source, wrong = _source(file, approval, feed)
         problems += wrong
-        approval = replace(approval, source=source)
+        approval = approval if approval.source == source else replace(approval, source=source)
     if problems or approval is None or identity is None or place.parts is None:
         return MalformedApproval(path=file.path, identity=identity, problems=tuple(problems))
     parts = place.parts

@@ -1,66 +1,77 @@
 """From landing commits to what they mean: changes of rule files, events of approvals.
 
 An event is a difference of *facts* (`reconciler.model.facts`), not of text: reformatting, comments, and moves within one
-identity are none. A file that cannot be read, or an identity that two files claim, makes no event: the next readable state is
+identity are none. What a merged branch said and what landed no longer says is part of the event, too: who drops a limit has decided
+something. A file that cannot be read, or an identity that two files claim, makes no event: the next readable state is
 compared with the last readable one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
+from typing import Final, TypeVar
 
-from reconciler.declare.lineage import InnerCommit, Lineage, adopted, author_of, witnesses
-from reconciler.declare.load import is_rule_file, load_approval, load_rules, rule_files
+from reconciler.declare.kinds import Kinds
+from reconciler.declare.landed import Landed
+from reconciler.declare.lineage import Lineage, adopted, author_of, contributors, witnesses
+from reconciler.declare.load import load_approval, load_rules, rule_files
 from reconciler.declare.paths import parse_approval_path
 from reconciler.declare.revision import REGULAR, SUBMODULE, Repository
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.declared import APPROVALS_FOLDER, Approval, Rules, Settings, TreeFile
 from reconciler.model.events import Commit, Event, FileAuthor, PathChange, RuleChange
-from reconciler.model.facts import facts_of
-from reconciler.model.words import BlobId, CommitId, Identity, Problem
+from reconciler.model.facts import Facts, facts_of
+from reconciler.model.words import BlobId, CommitId, FeedName, Identity, PackageKey, Problem
+
+T = TypeVar("T")
+
+BATCH: Final = 2000
+"""So many identities at a time: their texts are in memory together."""
+UNLIMITED: Final = frozenset({"deprecated", "endorsed"})
+"""Facts that limit nothing: to drop them on the way lets nothing more in."""
 
 
-def rule_changes(repository: Repository, lineages: Iterable[Lineage], ecosystems: Mapping[str, Ecosystem]) -> tuple[RuleChange, ...]:
+def rule_changes(repository: Repository, landed: Landed, kinds: Kinds) -> tuple[RuleChange, ...]:
     """The landing commits that change or adopt rule files, oldest first, each with the rules of its tree."""
-    lineages = tuple(lineages)
-    changes = [c for lineage in lineages for c in lineage.landing.changes if is_rule_file(c.path)]
+    lineages = tuple(landed.rules())
+    changes = [c for lineage in lineages for c in lineage.landing.changes]
     texts = repository.blobs(c.after for c in changes if c.after is not None and c.mode != SUBMODULE)
     files: dict[str, TreeFile] = {}
     found = []
     for lineage in lineages:
-        changed = [c for c in lineage.landing.changes if is_rule_file(c.path)]
-        for change in changed:
+        for change in lineage.landing.changes:
             files.pop(change.path, None)
             if change.after is not None:
                 data = texts.get(change.after, b"")
                 files[change.path] = TreeFile(path=change.path, mode=change.mode, blob=change.after, data=data)
-        if changed or adopted(lineage.landing.commit):
-            found.append(_rule_change(lineage, changed, tuple(files.values()), ecosystems))
+        found.append(_rule_change(lineage, tuple(files.values()), kinds))
     return tuple(found)
 
 
-def _rule_change(
-    lineage: Lineage, changed: Iterable[PathChange], files: Sequence[TreeFile], ecosystems: Mapping[str, Ecosystem]
-) -> RuleChange:
-    authors = tuple(FileAuthor(path=c.path, author=author_of(lineage, _has_file(c)).author) for c in changed)
+def _rule_change(lineage: Lineage, files: Sequence[TreeFile], kinds: Kinds) -> RuleChange:
+    written = ((change, author_of(lineage, _has_file(change))) for change in lineage.landing.changes)
     commit = lineage.landing.commit
     return RuleChange(
         position=lineage.landing.position,
         commit=commit,
         files={file.path: file.blob for file in files},
-        parsed=_parsed_rules(files, ecosystems),
-        changed=authors,
+        parsed=_parsed_rules(files, kinds),
+        changed=tuple(
+            FileAuthor(path=change.path, author=author, contributors=contributors(lineage, author, change.path))
+            for change, author in written
+        ),
         adopts=adopted(commit),
         witnesses=witnesses(commit),
     )
 
 
-def _parsed_rules(files: Iterable[TreeFile], ecosystems: Mapping[str, Ecosystem]) -> Rules | tuple[Problem, ...]:
+def _parsed_rules(files: Iterable[TreeFile], kinds: Kinds) -> Rules | tuple[Problem, ...]:
     try:
-        return load_rules(rule_files(files), ecosystems)
+        return load_rules(rule_files(files), kinds)
     except DeclarationInvalid as error:
         return error.problems
 
@@ -109,42 +120,35 @@ class _State:
     approval: Approval | None = None
 
 
-def approval_events(repository: Repository, lineages: Iterable[Lineage], identify: Callable[[str], Identity | None]) -> tuple[Event, ...]:
-    """All events in landing order. `identify` gives the identity that a path under `approvals/` means (None: no approval)."""
-    lineages = tuple(lineages)
-    reader = _Reader(repository, lineages)
-    states: dict[Identity, _State] = {}
+def approval_events(
+    repository: Repository,
+    landed: Landed,
+    settings: Settings,
+    ecosystems: Mapping[str, Ecosystem],
+    only: Collection[tuple[FeedName, PackageKey]] | None = None,
+) -> tuple[Event, ...]:
+    """All events in landing order, or those of some packages. The feeds of `settings` say which identity a path means."""
+    approved = sorted(f"{feed.name}:{feed.type}" for feed in settings.feeds.values() if feed.usage == "approved")
+    landed.place(identifier(settings, ecosystems), " ".join(approved))
     events: list[Event] = []
-    for lineage in lineages:
-        for identity, part in sorted(_by_identity(lineage, identify).items()):
-            state = states.setdefault(identity, _State())
-            for change in part.landing.changes:
-                state.paths.pop(change.path, None)
-                if change.after is not None:
-                    state.paths[change.path] = (change.after, change.mode)
-            events.extend(_events_of(reader, part, identity, state))
-    return tuple(events)
+    for batch in batched(landed.lineages(only), BATCH):
+        reader = _Reader(repository, (lineage for _, lineages in batch for lineage in lineages))
+        for identity, lineages in batch:
+            state = _State()
+            for part in lineages:
+                for change in part.landing.changes:
+                    state.paths.pop(change.path, None)
+                    if change.after is not None:
+                        state.paths[change.path] = (change.after, change.mode)
+                events.extend(_events_of(reader, part, identity, state))
+    return tuple(sorted(events, key=lambda event: event.position))
 
 
-def _by_identity(lineage: Lineage, identify: Callable[[str], Identity | None]) -> dict[Identity, Lineage]:
-    """What of a lineage concerns each identity that it lands: a commit may approve thousands, each asks only for its own."""
-    landed: dict[Identity, list[PathChange]] = {}
-    for change in lineage.landing.changes:
-        if (identity := identify(change.path)) is not None:
-            landed.setdefault(identity, []).append(change)
-    inner: dict[Identity, list[InnerCommit]] = {identity: [] for identity in landed}
-    for commit in lineage.inner:
-        parts: dict[Identity, list[list[PathChange]]] = {}
-        for number, diff in enumerate(commit.diffs):
-            for change in diff:
-                if (identity := identify(change.path)) in landed:
-                    parts.setdefault(identity, [[] for _ in commit.diffs])[number].append(change)
-        for identity, diffs in parts.items():
-            inner[identity].append(replace(commit, diffs=tuple(map(tuple, diffs))))
-    return {
-        identity: Lineage(landing=replace(lineage.landing, changes=tuple(changes)), inner=tuple(inner[identity]))
-        for identity, changes in landed.items()
-    }
+def batched(rows: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """Tuples of so many rows, the last one of the rest (`itertools.batched` of Python 3.12)."""
+    iterator = iter(rows)
+    while batch := tuple(islice(iterator, size)):
+        yield batch
 
 
 def _events_of(reader: _Reader, lineage: Lineage, identity: Identity, state: _State) -> list[Event]:
@@ -157,6 +161,8 @@ def _events_of(reader: _Reader, lineage: Lineage, identity: Identity, state: _St
     before, after = facts_of(state.approval), facts_of(approval)
     moved = {fact: after.get(fact) for fact in sorted(before.keys() | after.keys()) if before.get(fact) != after.get(fact)}
     state.approval = approval
+    dropped = reader.said(lineage) - before.keys() - after.keys() if moved and approval is not None else frozenset()
+    moved |= dict.fromkeys(sorted(dropped))
     landing = lineage.landing
     kept = path and all(change.path != path for change in landing.changes)
     by_author: dict[CommitId, dict[str, str | None]] = {}
@@ -177,6 +183,8 @@ def _events_of(reader: _Reader, lineage: Lineage, identity: Identity, state: _St
             moved=facts,
             first=not before,
             witnesses=witnesses(landing.commit),
+            contributors=contributors(lineage, commits[author]),
+            dropped=dropped & facts.keys(),
         )
         for author, facts in by_author.items()
     ]
@@ -214,8 +222,21 @@ class _Reader:
         def has(diff: tuple[PathChange, ...]) -> tuple[bool, bool]:
             if not diff:
                 return True, True  # the parent has the same, so nothing was introduced
-            before = next((self.approval(c.before, REGULAR[0]) for c in diff if c.before is not None), None)
-            after = next((self.approval(c.after, c.mode) for c in diff if c.after is not None), None)
-            return facts_of(before).get(fact) == value, facts_of(after).get(fact) == value
+            before, after = self._facts(diff)
+            return before.get(fact) == value, after.get(fact) == value
 
         return has
+
+    def said(self, lineage: Lineage) -> frozenset[str]:
+        """The limits and files that a merged commit introduced, whether or not they landed."""
+        found: set[str] = set()
+        for inner in lineage.inner:
+            if inner.diffs and all(inner.diffs):
+                states = [self._facts(diff) for diff in inner.diffs]
+                found |= {fact for fact, value in states[0][1].items() if all(before.get(fact) != value for before, _ in states)}
+        return frozenset(found - UNLIMITED)
+
+    def _facts(self, diff: tuple[PathChange, ...]) -> tuple[Facts, Facts]:
+        before = next((self.approval(c.before, REGULAR[0]) for c in diff if c.before is not None), None)
+        after = next((self.approval(c.after, c.mode) for c in diff if c.after is not None), None)
+        return facts_of(before), facts_of(after)

@@ -9,7 +9,8 @@ merge inside the branch introduces only what none of its parents has.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,18 +40,24 @@ class Lineage:
     inner: tuple[InnerCommit, ...]
 
 
-def read_lineages(repository: Repository, chain: Sequence[CommitId]) -> tuple[Lineage, ...]:
-    """The lineages of a first-parent chain (oldest first) that change the declaration or carry `Adopts:` trailers."""
-    commits = repository.commits(chain)
-    diffs = repository.diffs([(c, _first(commits[c])) for c in chain])
-    landings = [
-        Landing(position=position, commit=commits[commit], changes=changes)
-        for position, (commit, changes) in enumerate(zip(chain, diffs, strict=True))
-        if changes or adopted(commits[commit])
-    ]
-    merged = _merged(repository, chain)
-    inner = _inner_commits(repository, [c for landing in landings for c in merged[landing.position]])
-    return tuple(Lineage(landing=landing, inner=tuple(inner[c] for c in merged[landing.position])) for landing in landings)
+def read_lineages(repository: Repository, chain: Sequence[CommitId], *, start: int = 0) -> Iterator[Lineage]:
+    """The lineages of a first-parent chain (oldest first) that change the declaration or carry `Adopts:` trailers, while git still
+    reads. `start`: only from this position on."""
+    if start >= len(chain):
+        return
+    ancestry = repository.ancestry(chain[-1], without=chain[start - 1] if start else None)
+    merged = _merged(ancestry, chain, start)
+    commits = repository.commits(ancestry)
+    pairs: list[tuple[CommitId, CommitId | None]] = []
+    for commit, inner in zip(chain[start:], merged, strict=True):
+        pairs += [(commit, _first(commits[commit]))]
+        pairs += [(one, parent) for one in inner for parent in commits[one].parents or (None,)]
+    diffs = repository.diffs(pairs)
+    for position, (commit, inner) in enumerate(zip(chain[start:], merged, strict=True), start):
+        landing = Landing(position=position, commit=commits[commit], changes=next(diffs))
+        found = [(commits[one], tuple(next(diffs) for _ in commits[one].parents or (None,))) for one in inner]
+        if landing.changes or adopted(landing.commit):
+            yield Lineage(landing=landing, inner=tuple(InnerCommit(commit=one, diffs=differences) for one, differences in found))
 
 
 def author_of(lineage: Lineage, has: Callable[[tuple[PathChange, ...]], tuple[bool, bool]]) -> Commit:
@@ -77,38 +84,43 @@ def adopted(commit: Commit) -> frozenset[str]:
 
 def witnesses(commit: Commit) -> tuple[Person, ...]:
     """The people whom a landing commit names: its author, its committer, `Approved-by` and `Reviewed-by` trailers."""
-    named = [commit.author, commit.committer]
-    for key, value in trailers(commit):
-        found = PERSON.match(value) if key in {"approved-by", "reviewed-by"} else None
-        if found:
-            named.append(Person(name=found["name"].strip(), email=found["email"]))
+    named = (commit.author, commit.committer, *_named_by(commit, frozenset({"approved-by", "reviewed-by"})))
     return tuple(dict.fromkeys(p for p in named if p.email.casefold() not in FORGE_ADDRESSES))
+
+
+def _named_by(commit: Commit, keys: AbstractSet[str]) -> Iterator[Person]:
+    for key, value in trailers(commit):
+        found = PERSON.match(value) if key in keys else None
+        if found:
+            yield Person(name=found["name"].strip(), email=found["email"])
+
+
+def contributors(lineage: Lineage, author: Commit, path: str | None = None) -> tuple[Person, ...]:
+    """Who had a hand in what landed (at a path): the author, authors and committers of what was merged, `Co-authored-by` of either.
+
+    The committer of the landing commit is none: of a squash or a rebase that is whoever landed it.
+    """
+    merged = [one.commit for one in lineage.inner if any(path in {None, change.path} for diff in one.diffs for change in diff)]
+    people = [author.author, *(person for commit in merged for person in (commit.author, commit.committer))]
+    people += [person for commit in (*merged, lineage.landing.commit) for person in _named_by(commit, frozenset({"co-authored-by"}))]
+    return tuple(dict.fromkeys(p for p in people if p.email.casefold() not in FORGE_ADDRESSES))
 
 
 def _first(commit: Commit) -> CommitId | None:
     return commit.parents[0] if commit.parents else None
 
 
-def _merged(repository: Repository, chain: Sequence[CommitId]) -> list[list[CommitId]]:
-    """The inner commits of each landing commit of a chain, newest first, from one walk over the whole history.
+def _merged(ancestry: Mapping[CommitId, Sequence[CommitId]], chain: Sequence[CommitId], start: int) -> list[list[CommitId]]:
+    """The inner commits of each landing commit from `start` on, newest first.
 
     A commit was merged by the earliest landing commit that reaches it, which is the earliest one that merged a child of it.
     """
     landed_at = {commit: position for position, commit in enumerate(chain)}
-    merged: list[list[CommitId]] = [[] for _ in chain]
-    for commit, parents in repository.ancestry(chain[-1]).items():
+    merged: list[list[CommitId]] = [[] for _ in chain[start:]]
+    for commit, parents in ancestry.items():
         position = landed_at[commit]
         if chain[position] != commit:
-            merged[position].append(commit)
+            merged[position - start].append(commit)
         for parent in parents:
             landed_at[parent] = min(position, landed_at.get(parent, position))
     return merged
-
-
-def _inner_commits(repository: Repository, ids: Sequence[CommitId]) -> dict[CommitId, InnerCommit]:
-    commits = repository.commits(ids)
-    pairs = [(c, parent) for c in commits for parent in (commits[c].parents or (None,))]
-    found: dict[CommitId, list[tuple[PathChange, ...]]] = {}
-    for (commit, _), diff in zip(pairs, repository.diffs(pairs), strict=True):
-        found.setdefault(commit, []).append(diff)
-    return {c: InnerCommit(commit=commits[c], diffs=tuple(found[c])) for c in commits}

@@ -5,19 +5,16 @@ Rules are all or nothing: half a permission table would be another table. Approv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from reconciler.declare.approvals import is_inside, is_passed_over, load_approval, load_approvals, mode_problem, text_problems
 from reconciler.declare.feeds import read_settings
+from reconciler.declare.kinds import Kinds
 from reconciler.declare.permissions import read_permissions
-from reconciler.declare.wording import quoted
+from reconciler.declare.policies import read_forge, read_policy
 from reconciler.errors import DeclarationInvalid
-from reconciler.model.declared import FEEDS_FILE, PERMISSIONS_FILE, POLICIES_FOLDER, Rules, TreeFile
+from reconciler.model.declared import FEEDS_FILE, FORGE_FILE, PERMISSIONS_FILE, POLICIES_FOLDER, Forge, Policy, Rules, TreeFile
 from reconciler.model.words import Problem
-
-if TYPE_CHECKING:
-    from reconciler.ecosystems.interface import Ecosystem
 
 __all__ = ["is_rule_file", "load_approval", "load_approvals", "load_rules", "problems_of", "rule_files"]
 
@@ -35,18 +32,18 @@ def rule_files(files: Iterable[TreeFile]) -> dict[str, bytes]:
     return {file.path: file.data for file in inside if is_rule_file(file.path)}
 
 
-def load_rules(files: Mapping[str, bytes], ecosystems: Mapping[str, Ecosystem]) -> Rules:
+def load_rules(files: Mapping[str, bytes], kinds: Kinds) -> Rules:
     """feeds.yaml and everything under policies/; DeclarationInvalid with the problems of all of them.
 
     Files of other places, and those under policies/ that are no YAML, are passed over.
     """
-    rules, problems = _rules(files, ecosystems)
+    rules, problems = _rules(files, kinds)
     if rules is None:
         raise DeclarationInvalid(problems)
     return rules
 
 
-def problems_of(files: Iterable[TreeFile], ecosystems: Mapping[str, Ecosystem]) -> tuple[Problem, ...]:
+def problems_of(files: Iterable[TreeFile], kinds: Kinds) -> tuple[Problem, ...]:
     """Everything that is wrong with the declaration of a commit, sorted by file and line.
 
     Where the rules are wrong, approvals are judged as far as they can be without them: path and text.
@@ -54,11 +51,11 @@ def problems_of(files: Iterable[TreeFile], ecosystems: Mapping[str, Ecosystem]) 
     all_files = list(files)
     rule_tree = [file for file in all_files if _beside_rules(file.path)]
     problems = list(_mode_problems(rule_tree))
-    rules, wrong = _rules({file.path: file.data for file in rule_tree if mode_problem(file) is None}, ecosystems)
+    rules, wrong = _rules({file.path: file.data for file in rule_tree if mode_problem(file) is None}, kinds)
     refused = {problem.path for problem in problems}
     problems += [problem for problem in wrong if problem.path not in refused]
     if rules is not None:
-        problems += [p for malformed in load_approvals(all_files, rules, ecosystems=ecosystems).malformed for p in malformed.problems]
+        problems += [p for malformed in load_approvals(all_files, rules, ecosystems=kinds.ecosystems).malformed for p in malformed.problems]
     else:
         approvals = [file for file in all_files if is_inside(file.path) and not is_passed_over(file)]
         problems += [problem for file in approvals for problem in text_problems(file)]
@@ -74,13 +71,13 @@ def _mode_problems(files: Iterable[TreeFile]) -> tuple[Problem, ...]:
     return tuple(problem for file in files if (problem := mode_problem(file)))
 
 
-def _rules(files: Mapping[str, bytes], ecosystems: Mapping[str, Ecosystem]) -> tuple[Rules | None, tuple[Problem, ...]]:
-    problems = list(_unknown_files(files))
+def _rules(files: Mapping[str, bytes], kinds: Kinds) -> tuple[Rules | None, tuple[Problem, ...]]:
+    problems: list[Problem] = []
     settings, permissions, names = None, None, None
     if (data := files.get(FEEDS_FILE)) is None:
         problems.append(_missing(FEEDS_FILE))
     else:
-        read = read_settings(data, ecosystems.keys())
+        read = read_settings(data, kinds.ecosystems.keys())
         settings, names = read.settings, read.names
         problems += read.problems
     if (data := files.get(PERMISSIONS_FILE)) is None:
@@ -89,15 +86,28 @@ def _rules(files: Mapping[str, bytes], ecosystems: Mapping[str, Ecosystem]) -> t
         granted = read_permissions(data, names)
         permissions = granted.permissions
         problems += granted.problems
+    policies, forge, wrong = _policies(files, kinds)
+    problems += wrong
     if problems or settings is None or permissions is None:
         return None, tuple(problems)
-    return Rules(settings=settings, permissions=permissions), ()
+    return Rules(settings=settings, permissions=permissions, policies=policies, forge=forge), ()
 
 
-def _unknown_files(files: Mapping[str, bytes]) -> Iterator[Problem]:
-    for path in sorted(files):
-        if is_rule_file(path) and path not in {FEEDS_FILE, PERMISSIONS_FILE}:
-            yield Problem(path=path, line=1, key="", found=f"the unknown policy file {quoted(path)}", expected=PERMISSIONS_FILE)
+def _policies(files: Mapping[str, bytes], kinds: Kinds) -> tuple[tuple[Policy, ...], Forge | None, list[Problem]]:
+    """Every other file under policies/: one rule each, and the forge."""
+    policies: list[Policy] = []
+    problems: list[Problem] = []
+    forge = None
+    for path in sorted(path for path in files if is_rule_file(path) and path not in {FEEDS_FILE, PERMISSIONS_FILE}):
+        if path == FORGE_FILE:
+            read_file = read_forge(files[path])
+            forge, wrong = read_file.value, read_file.problems
+        else:
+            policy = read_policy(path, files[path], kinds.rules)
+            policies += [policy.value] if policy.value else []
+            wrong = policy.problems
+        problems += wrong
+    return tuple(policies), forge, problems
 
 
 def _missing(path: str) -> Problem:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from reconciler.model.declared import Approval, Rules
 from reconciler.model.words import BlobId, CommitId, Identity, Problem
 
+SignatureKind: TypeAlias = Literal["", "ssh", "openpgp", "x509", "other"]
 Assurance: TypeAlias = Literal["claimed", "signed", "reviewed"]
+ASSURANCES: Final[tuple[Assurance, ...]] = ("claimed", "signed", "reviewed")
+"""How a name is known, from the weakest to the strongest: a header or trailer, which anybody can write; a signature by a declared key;
+a review at the forge, of what landed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -35,8 +39,29 @@ class Named:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Voice:
+    """Somebody behind an event: the declared user (None: nobody declared), how well known, whether entitled to what the event asks for,
+    whether they had a hand in it themselves."""
+
+    person: Person
+    user: str | None
+    assurance: Assurance
+    entitled: bool
+    contributed: bool
+
+    @property
+    def named(self) -> Named:
+        """The person for a report."""
+        return Named(name=self.person.name, email=self.person.email, assurance=self.assurance)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Commit:
-    """A commit object; times are aware UTC, as the commit claims them."""
+    """A commit object; times are aware UTC, as the commit claims them.
+
+    `signature` is what kind its header carries ("" for none), `claimed_key` the fingerprint of the SSH key that it names ("" if it names
+    none that can be read). Neither is verified: `declare/signatures.py` says which signatures are good.
+    """
 
     id: CommitId
     parents: tuple[CommitId, ...]
@@ -45,6 +70,8 @@ class Commit:
     committer: Person
     committed_at: datetime
     message: str
+    signature: SignatureKind
+    claimed_key: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,10 +95,11 @@ class Landing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileAuthor:
-    """Who wrote a rule file as it stands at a landing commit."""
+    """The commit that wrote a rule file as it stands at a landing commit, and everybody who had a hand in it."""
 
     path: str
-    author: Person
+    author: Commit
+    contributors: tuple[Person, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +124,9 @@ class Event:
 
     `author` is the commit that has the facts while none of its parents has: the landing commit itself, or one that it merged.
     `moved` maps a fact to its new text, None where it is dropped; `approval` is the file after the event, None if it is gone.
-    `witnesses` are the other people that the landing commit names: its author, committer and trailers.
+    `witnesses` are the other people that the landing commit names: its author, committer and trailers; `contributors` are those who had a
+    hand in what landed, the author among them. `dropped` are the facts of `moved` that only the merged branch ever said: a limit that was
+    written there and did not land.
     """
 
     identity: Identity
@@ -110,3 +140,5 @@ class Event:
     first: bool
     """Whether the approval said nothing before: nobody had approved this version."""
     witnesses: tuple[Person, ...]
+    contributors: tuple[Person, ...] = ()
+    dropped: frozenset[str] = frozenset()

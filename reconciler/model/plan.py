@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.model.declared import ApprovedFile, DeclaredApproval, Line, Rules, Task
+from reconciler.model.declared import ApprovedFile, DeclaredApproval, Rules
 from reconciler.model.events import Commit, Named
 from reconciler.model.packages import Listing, PublishedPackage, Release
+from reconciler.model.permissions import Line, Task
+from reconciler.model.proofs import NO_GROUNDS, Grounds
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
 ChangeKind: TypeAlias = Literal["quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark"]
@@ -53,6 +56,7 @@ class Change:
     upstream: str
     """Which connector the bytes come from, as feeds.yaml writes it; "" where none are needed."""
     reason: str
+    grounds: Grounds = NO_GROUNDS
     deprecated: str | None = None
     dependents: tuple[Dependent, ...] = ()
 
@@ -125,6 +129,8 @@ class Plan:
     holds: tuple[Hold, ...]
     drift: tuple[Drift, ...]
     evictions: tuple[Eviction, ...] = ()
+    reanchored: tuple[Reanchored, ...] = ()
+    """Of all its feeds: that somebody broke with the history they were applied in is never forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,6 +207,10 @@ class Stock:
     """Versions that are recorded as quarantined, yet lie where clients can read them."""
     edited: frozenset[str] = frozenset()
     """Paths of pages that are not as they were written, or not there; none that a stopped pass may have written."""
+    reanchored: tuple[Reanchored, ...] = ()
+    """Each time that its ledger was anchored to another history, the last one last."""
+    unapplied: bool = False
+    """Whether nothing was ever applied of the history that it was anchored to last."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

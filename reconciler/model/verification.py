@@ -9,18 +9,20 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reconciler.model.events import Person
+from reconciler.model.events import Assurance, Named
 from reconciler.model.packages import ListedState
-from reconciler.model.words import FeedName, Identity, PackageKey, VersionKey
+from reconciler.model.reanchored import Reanchored
+from reconciler.model.words import CommitId, FeedName, Identity, PackageKey, VersionKey
 
-FindingKind: TypeAlias = Literal["state", "ledger", "record", "catalog", "missing", "differing", "exposed", "pages"]
+FindingKind: TypeAlias = Literal["state", "evidence", "ledger", "record", "catalog", "missing", "differing", "exposed", "pages"]
+NoteKind: TypeAlias = Literal["reanchored", "attested", "clock"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Finding:
     """Something that does not derive from git and bytes as it is recorded, at one place.
 
-    `state`: head or catalog are not as they were written; `ledger`: its chain is broken; `record`: git says otherwise than a record;
+    `state`: head or catalog are not as they were written; `evidence`: what a forge said is not what was frozen, or gone; `ledger`: its chain is broken; `record`: git says otherwise than a record;
     `catalog`: the ledger does; `missing`, `differing`, `exposed`: package files; `pages`: the catalog renders to other bytes.
     `subject` names the place: an object's key, "record 7", a path in the feed, a package with its version.
     """
@@ -30,6 +32,20 @@ class Finding:
     subject: str
     detail: str
     remedy: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Note:
+    """Something that is as it was recorded, and that a reader should know. `feed` is "" for what concerns all of them.
+
+    `reanchored`: the ledger went on in another history; `attested`: records that name commits of an earlier one, which nothing derives
+    again; `clock`: a landing commit that claims to be older than the one before it.
+    """
+
+    feed: str
+    kind: NoteKind
+    subject: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +73,11 @@ class PersonLine(_Line):
 
     name: str
     email: str
+    assurance: Assurance
 
-    def person(self) -> Person:
+    def named(self) -> Named:
         """The same as our own type."""
-        return Person(name=self.name, email=self.email)
+        return Named(name=self.name, email=self.email, assurance=self.assurance)
 
 
 class FileLine(_Line):
@@ -72,16 +89,59 @@ class FileLine(_Line):
     content_hash: str | None = None
 
 
+class SignatureLine(_Line):
+    """A signature in a record."""
+
+    commit: str
+    user: str
+    key: str
+    seen_at: datetime
+
+
+class EvidenceLine(_Line):
+    """Evidence of a forge in a record, by the digest of what is frozen in the store."""
+
+    sha256: str
+    pull_request: str
+
+
 class PassRecord(_Line):
-    """A record of something that nobody asked for by name: rights that changed with the rules, a file that was taken out."""
+    """A record of something that nobody asked for by name: rights that changed with the rules, a file that was taken out.
+
+    `head` is the commit that was applied, where it is not `commit` (not in records of version 0.1).
+    """
 
     seq: int
     feed: str
     commit: str
+    head: str | None = None
+
+
+class ReanchorRecord(PassRecord):
+    """A record of a ledger that went on at `commit`, a landing commit of another history than that of `from_commit`."""
+
+    from_commit: str
+    by: PersonLine
+    reason: str
+    shared: bool
+    applied_at: datetime
+
+    def reanchored(self) -> Reanchored:
+        """The same as our own type."""
+        return Reanchored(
+            feed=FeedName(self.feed),
+            from_commit=CommitId(self.from_commit),
+            commit=CommitId(self.commit),
+            at=self.applied_at,
+            by=self.by.named(),
+            reason=self.reason,
+            shared=self.shared,
+        )
 
 
 class ChangeRecord(PassRecord):
-    """A record of a change; see `act/record.py`, which writes it. `state` and `deprecated` are not in records of version 0.1."""
+    """A record of a change; see `act/record.py`, which writes it. `state`, `deprecated`, `right`, `signatures` and `evidence` are not in
+    records of earlier versions."""
 
     change: str
     source: str = Field(alias="from")
@@ -98,19 +158,23 @@ class ChangeRecord(PassRecord):
     landed_at: datetime
     state: ListedState | None = None
     deprecated: str | None = None
+    right: str | None = None
+    signatures: tuple[SignatureLine, ...] = ()
+    evidence: tuple[EvidenceLine, ...] = ()
 
     def of(self, feed: FeedName) -> Identity:
         """The version that it is about."""
         return Identity(feed=feed, package=PackageKey(self.identity[0]), version=VersionKey(self.identity[1]))
 
 
-WITHOUT_PEOPLE = frozenset({"access", "evict"})
-"""Changes whose records are a PassRecord."""
+WITHOUT_PEOPLE = frozenset({"access", "evict", "reanchor"})
+"""Changes whose records are a PassRecord: they are of no approval."""
 
 
 def parse_record(record: Mapping[str, Any]) -> PassRecord | str:
     """A line of the ledger, or why it is no record."""
-    kind = PassRecord if record.get("change") in WITHOUT_PEOPLE else ChangeRecord
+    change = record.get("change")
+    kind = ReanchorRecord if change == "reanchor" else PassRecord if change in WITHOUT_PEOPLE else ChangeRecord
     try:
         return kind.model_validate(record)
     except ValidationError as error:

@@ -9,11 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from reconciler.decide.verification import Evidence, Outlined, accounts_of, blobs_through_time, judge_catalog, judge_record, outline_of
+from reconciler.decide.verification import Accounts, Derived, Outlined, blobs_through_time, judge_catalog, judge_record, outline_of
 from reconciler.declare.history import identifier
-from reconciler.declare.lineage import read_lineages
 from reconciler.declare.paths import approval_path, parse_approval_path
-from reconciler.declare.revision import Repository
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Approval
 from reconciler.model.packages import PublishedVersion
@@ -24,6 +22,7 @@ from reconciler.observe.storage_check import check_files, check_pages, read_as_f
 from reconciler.reconcile import Options, Planned, plan_pass
 from reconciler.stores import keys
 from tests.support.nupkgs import nupkg
+from tests.support.reading import reader_of, surroundings
 from tests.support.shelf import Shelf
 from tests.support.tarballs import tarball, tarball_name
 from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
@@ -104,7 +103,9 @@ class LifeWorld(World):
     def plan(self, run: Run | None = None) -> Planned:
         how = run or Run()
         options = Options(now=how.now, public_url=None, listed=how.listed, accept="", marks=how.listed)
-        return plan_pass(self.declaration(), how.store or self.store, self.upstream_of, options)
+        return plan_pass(
+            reader_of(self.root, how.now), self.declaration(), surroundings(how.store or self.store, self.upstream_of), options
+        )
 
     def bytes_of(self, slot: Slot, file: str) -> bytes:
         return self.shelves[slot.type].items[file].data
@@ -317,17 +318,16 @@ def findings(world: World) -> list[Finding]:
         identity, parts = identify(path), parse_approval_path(path)
         return None if identity is None else (identity, parts.package, parts.version)
 
-    lineages = read_lineages(Repository(world.root), declaration.chain)
-    evidence = Evidence(
+    derived = Derived(
         positions={commit: number for number, commit in enumerate(declaration.chain)},
-        accounts=accounts_of(declaration.authority, declaration.rules),
-        stood=blobs_through_time((lineage.landing for lineage in lineages), len(declaration.chain) - 1),
+        accounts=Accounts(declaration.authority, declaration.rules, declaration.proofs),
+        stood=blobs_through_time(declaration.landed.touched(), len(declaration.chain) - 1),
         place=place,
     )
-    return [finding for feed in (PYPI, NUGET, NPM) for finding in _findings(world, feed, evidence)]
+    return [finding for feed in (PYPI, NUGET, NPM) for finding in _findings(world, feed, derived)]
 
 
-def _findings(world: World, feed: FeedName, evidence: Evidence) -> Iterator[Finding]:
+def _findings(world: World, feed: FeedName, derived: Derived) -> Iterator[Finding]:
     ecosystem = ECOSYSTEMS[feed.removeprefix("approved-")]
     readable = read_as_far_as_possible(world.store, feed, ecosystem.parse_version)
     yield from readable.findings
@@ -335,7 +335,7 @@ def _findings(world: World, feed: FeedName, evidence: Evidence) -> Iterator[Find
     for raw in world.records(feed):
         record = parse_record(raw)
         assert not isinstance(record, str)
-        yield from judge_record(record, feed, evidence)
+        yield from judge_record(record, feed, derived)
         if isinstance(record, ChangeRecord):
             last[record.of(feed)] = outline_of(record)
     yield from judge_catalog(feed, dict(versions_of(readable.state)), last, whole=readable.whole)

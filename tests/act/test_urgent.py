@@ -49,7 +49,7 @@ def test_what_is_taken_back_is_gone_before_anything_is_fetched(tmp_path):
 
     planned = world.plan()
     applier = Applier(name="ci", at=NOW, accepted="")
-    done = apply_pass(planned, world.store, source_of, lambda _: None, applier)
+    done = apply_pass(planned, source_of, lambda _: None, applier)
     assert [(change.kind, change.declared.package) for change in done.applied] == [("quarantine", "bad"), ("promote", "slow")]
     assert seen == [set()]
     assert [record["change"] for record in world.records(PYPI)][-2:] == ["quarantine", "promote"]

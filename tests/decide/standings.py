@@ -5,6 +5,8 @@ For the feed with two sources ada may promote from public only, grace from other
 
 from reconciler.decide.authority import authorise
 from reconciler.decide.rules_in_force import RulesInForce, Step
+from reconciler.model.events import Person
+from reconciler.model.proofs import NOTHING
 from reconciler.model.words import CommitId
 from tests.support.declared import OTHER, PAYMENTS, approval, identity, rules
 
@@ -24,8 +26,34 @@ def in_force(*by_position):
     return RulesInForce(steps=tuple(steps), refused=())
 
 
-def standing(*events, by=None, of=None):
-    return authorise(events, by or in_force((0, RULES))).standings[of or identity()]
+class Told:
+    """A standing, with the people behind its files as persons, None where nobody entitled is."""
+
+    def __init__(self, of):
+        self.of = of
+        backing = of.backing
+        self.author = persons([backing.author])[0] if backing else None
+        self.approvers = persons(backing.approvers) if backing else ()
+        self.author_commit = backing.author_commit if backing else None
+        self.landing = backing.landing if backing else None
+        self.line = backing.grounds.line if backing else None
+
+    def __getattr__(self, name):
+        return getattr(self.of, name)
+
+    def __eq__(self, other):
+        return self.of == other
+
+    def __hash__(self):
+        return id(self)
+
+
+def standing(*events, by=None, of=None, proofs=NOTHING):
+    return Told(authorise(events, by or in_force((0, RULES)), proofs).standings[of or identity()])
+
+
+def persons(named):
+    return tuple(Person(name=p.name, email=p.email) for p in named)
 
 
 def names(people):

@@ -1,7 +1,8 @@
 import pytest
 
 from reconciler.decide.access import access_changes
-from reconciler.model.declared import Permissions, Rules
+from reconciler.model.declared import Rules
+from reconciler.model.permissions import Permissions
 from tests.support.declared import FEEDS, rules
 
 VIEW = "allow: view-and-download, feeds: approved"

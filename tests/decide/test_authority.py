@@ -1,11 +1,15 @@
 """Who stands behind an approval: stories of one file, told by `standings.py`."""
 
+from dataclasses import replace
+
 import pytest
 
-from reconciler.decide.authority import Standing, authorise
-from reconciler.model.declared import Line
+from reconciler.decide.authority import authorise
+from reconciler.decide.standing import Standing
+from reconciler.model.declared import Withdrawal
 from reconciler.model.events import Person
 from reconciler.model.facts import facts_of
+from reconciler.model.permissions import Line
 from tests.decide.standings import (
     AB,
     FROM_OTHER,
@@ -262,10 +266,46 @@ def test_a_source_that_is_dropped_falls_back_to_the_only_one():
 # --- one landing commit, several authors --------------------------------------------------------------------------------------------
 
 
-def test_of_one_landing_commit_each_author_answers_for_their_facts():
+def test_what_lands_in_one_commit_is_let_in_together_or_not_at_all():
+    """Nobody entitled ever said that the version has the one file only."""
     events = [
         event(1, "ada", None, AB, only=["file:a", "from"], landed_by="alan"),
         event(1, "mallory", None, AB, only=["file:b"], landed_by="alan"),
     ]
+    told = standing(*events)
+    assert (files(told), told.author) == ([], None)
+    assert [h.event.author.author for h in told.held] == [person("ada"), person("mallory")]
+    assert told.held[0].reason == f"what landed together with it is held: {told.held[1].reason}"
+    assert told.held[0].line == told.held[1].line
+
+
+def test_what_was_let_in_before_stays_where_an_extension_is_held_in_part():
+    three = approval("a", "b", "c")
+    events = [
+        event(1, "ada", None, A),
+        event(2, "ada", A, three, only=["file:b"], landed_by="alan"),
+        event(2, "mallory", A, three, only=["file:c"], landed_by="alan"),
+    ]
     assert files(standing(*events)) == ["a"]
-    assert [h.event.author.author for h in standing(*events).held] == [person("mallory")]
+    assert files(standing(*events, event(3, "ada", three, approval("a", "b")))) == ["a"], "what is taken out again brings nothing in"
+    endorsed = approval("a", "b", "c", endorsed=["ada"])
+    assert files(standing(*events, event(3, "ada", three, endorsed))) == ["a", "b", "c"]
+
+
+def test_somebody_entitled_takes_back_whatever_landed_beside_it():
+    taken = replace(AB, withdrawn=Withdrawal(action="unlist", since=None, reason="It phones home."))
+    events = [
+        event(1, "ada", None, A),
+        event(2, "ada", A, taken, only=["withdrawn"], landed_by="alan"),
+        event(2, "mallory", A, taken, only=["file:b"], landed_by="alan"),
+    ]
+    assert sorted(standing(*events).facts) == ["file:a", "from", "withdrawn"]
+
+
+def test_a_limit_that_was_dropped_on_the_way_by_somebody_not_entitled_lets_nothing_in():
+    dropped = replace(event(1, "mallory", None, A, only=[], landed_by="alan"), moved={"expires": None}, dropped=frozenset({"expires"}))
+    told = standing(event(1, "ada", None, A, landed_by="alan"), dropped)
+    assert (files(told), [h.event.author.author for h in told.held]) == ([], [person("ada"), person("mallory")])
+    assert files(standing(event(1, "ada", None, A, landed_by="grace"), dropped)) == []
+    by_ada = replace(dropped, author=commit(1, person("ada")))
+    assert files(standing(event(1, "ada", None, A, landed_by="alan"), by_ada)) == ["a"]

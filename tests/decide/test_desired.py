@@ -1,19 +1,28 @@
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
-from reconciler.decide.authority import HeldEvent, Standing
+from reconciler.decide.authority import authorise
 from reconciler.decide.desired import authority_holds, desired_of, malformed_holds
-from reconciler.model.declared import Approvals, Deprecation, Line, MalformedApproval, Withdrawal
+from reconciler.decide.standing import HeldEvent, Standing
+from reconciler.declaration import KINDS
+from reconciler.declare.policies import read_policy
+from reconciler.model.declared import Approvals, Deprecation, Forge, MalformedApproval, Withdrawal
+from reconciler.model.evidence import Account, Evidence, PullRequest, Review
 from reconciler.model.facts import facts_of
-from reconciler.model.words import Problem
+from reconciler.model.permissions import Line
+from reconciler.model.proofs import NOTHING, Proofs
+from reconciler.model.words import CommitId, Problem
+from tests.decide.standings import in_force
 from tests.support.declared import (
     NOW,
     OTHER,
     PAYMENTS,
     PUBLIC,
     approval,
+    backing,
     commit,
     declared,
     desired,
@@ -31,7 +40,7 @@ PKG = identity()
 
 def standing(text, **more):
     landing = commit(1, person("ada"))
-    return Standing(**{"facts": facts_of(text), "author": landing.author, "author_commit": landing, "landing": landing, **more})
+    return Standing(**{"facts": facts_of(text), "backing": backing(landing), **more})
 
 
 def approvals(*valid, malformed=()):
@@ -55,7 +64,7 @@ def test_files_and_source_are_the_authorised_ones_not_the_written_ones():
 
 @pytest.mark.parametrize(
     "told",
-    [Standing(), standing(approval("a"), landing=None), standing(approval("a"), facts={"from": "public"})],
+    [Standing(), standing(approval("a"), backing=None), standing(approval("a"), facts={"from": "public"})],
     ids=["none", "nobody", "no file"],
 )
 def test_without_an_authorised_file_it_is_void(told):
@@ -157,6 +166,109 @@ def test_the_line_that_denies_is_where_the_hold_points():
 )
 def test_the_remedy_names_who_could(candidates, says):
     assert holds_of(candidates=candidates)[0].remedy.startswith(says)
+
+
+# --- held by a policy about reviews -----------------------------------------------------------------------------------------------
+
+LANDED = event(1, "alan", None, approval("a"), landed_by="grace")
+RIGHTS = rules("allow: promote-packages, group: seniors, from: public")
+FORGE = Forge(kind="github", url="https://api.github.com", project="acme/approvals", where=Line(path="policies/forge.yaml", line=1))
+
+
+def short(event=LANDED, *, proofs=NOTHING, forge=None, lines=RIGHTS, **params):
+    """The holds of an approval that lands under one policy with these parameters, as the real judge has it."""
+    text = f"rule: review\nparams: {json.dumps({key: str(value).lower() for key, value in params.items()})}\n"
+    policy = read_policy("policies/review.yaml", text.encode(), KINDS.rules).value
+    told = replace(lines, policies=(policy,), forge=forge)
+    one = judged(approval("a"), authorise([event], in_force((0, told)), proofs).standings[PKG])
+    assert one.state == "void"
+    return list(authority_holds(one))
+
+
+def said(*reviewers, landing=LANDED):
+    """What the forge said: these accounts, which are those of declared users, approved the head that landed."""
+    accounts = {"ada": Account(id=4711, login="ada"), "stranger": Account(id=1, login="stranger")}
+    reviews = [Review(by=accounts[name], state="approved", commit=CommitId("head"), at=None) for name in reviewers]
+    pull = PullRequest(
+        forge="github",
+        project="acme/approvals",
+        number=7,
+        link="https://forge.example/acme/approvals/7",
+        method="merge",
+        opener=None,
+        merger=None,
+        merged_at=NOW,
+        head=CommitId("head"),
+        landed=landing.landing.id,
+        commits=(),
+        authors=(),
+        committers=(),
+        addresses=(),
+        all_commits=True,
+        reviews=tuple(reviews),
+        files={landing.path: landing.blob},
+        whole=True,
+    )
+    return Proofs(now=NOW, evidence={landing.landing.id: (Evidence(commit=landing.landing.id, pull_request=pull),)})
+
+
+def test_too_few_reviewers_are_a_hold_of_the_rule_at_the_line_of_its_policy():
+    (hold,) = short(approvers=2)
+    assert (hold.kind, hold.rule, hold.path, hold.line, hold.waiting) == ("rule", "review", "policies/review.yaml", 1, False)
+    assert "so far 1 (grace)" in hold.reason
+    assert LANDED.landing.id[:12] in hold.reason
+
+
+def test_the_remedy_of_a_review_names_who_does_not_count_yet():
+    assert short(approvers=2)[0].remedy == "ada can: `reconciler endorse approved pkg 1 -m REASON`"
+
+
+def test_who_had_a_hand_in_it_cannot_cure_it_unless_authors_count():
+    mine = event(1, "ada", None, approval("a"), landed_by="alan")
+    (hold,) = short(replace(mine, contributors=(mine.author.author,)))
+    assert hold.remedy.startswith("grace can: ")
+    (hold,) = short(replace(mine, contributors=(mine.author.author,)), author_counts=True, approvers=2)
+    assert hold.remedy.startswith("grace can: ")
+    (hold,) = short(replace(mine, contributors=(mine.author.author,)), author_counts=True, min_assurance="signed")
+    assert hold.remedy.startswith("ada, grace can: ")
+
+
+def test_who_is_not_known_well_enough_can_still_cure_it_by_being_known_better():
+    (hold,) = short(min_assurance="signed")
+    assert hold.remedy == "ada, grace can: `reconciler endorse approved pkg 1 -m REASON`, in a commit that they sign"
+    (hold,) = short(min_assurance="reviewed")
+    elsewhere = "`reconciler endorse approved pkg 1 -m REASON` in a pull request of somebody else, which they approve"
+    assert hold.remedy == f"ada, grace can: {elsewhere}"
+
+
+def test_the_pull_request_that_landed_is_named_as_it_may_still_be_approved():
+    (hold,) = short(proofs=said("ada"), forge=FORGE, min_assurance="reviewed", approvers=2)
+    first = (
+        "grace can: approve https://forge.example/acme/approvals/7, if it still can be (the forge is asked again), or `reconciler endorse"
+    )
+    assert hold.remedy.startswith(first)
+
+
+def test_where_nobody_else_may_an_administrator_comes_first():
+    (hold,) = short(lines=rules("allow: promote-packages, user: grace"), approvers=2)
+    assert hold.remedy.startswith("nobody else may, by the rules now: an administrator must first grant promote-packages")
+    assert hold.remedy.endswith("then: `reconciler endorse approved pkg 1 -m REASON`")
+
+
+def test_everyone_means_every_declared_user_where_people_are_counted():
+    assert short(lines=rules("allow: promote-packages, user: everyone"), approvers=3)[0].remedy.startswith("any declared user can: ")
+
+
+def test_a_forge_that_does_not_answer_is_waited_for_whoever_is_named():
+    (hold,) = short(forge=FORGE, proofs=Proofs(now=NOW, unanswered={LANDED.landing.id: "no answer within 30 s"}))
+    assert (hold.kind, hold.rule, hold.path, hold.line, hold.waiting) == ("rule", "review", "policies/forge.yaml", 1, True)
+    assert "the forge cannot say who reviewed it: no answer within 30 s" in hold.reason
+    assert hold.remedy == "`reconciler plan` asks the forge; until it answers, nothing of it is let in, and nothing is removed"
+
+
+def test_who_is_not_entitled_at_all_is_held_by_the_rights_not_by_the_policy():
+    (hold,) = short(event(1, "mallory", None, approval("a")), approvers=2)
+    assert (hold.kind, hold.path) == ("authority", "approvals/approved/pkg/1.yaml")
 
 
 def test_an_approved_one_without_held_events_has_no_hold():

@@ -10,7 +10,22 @@ from reconciler.model.declared import Limit, MalformedApproval
 from reconciler.model.plan import AccessChange, Waiting
 from reconciler.model.words import BlobId, CommitId, Problem
 from tests.decide.passes import plan_of
-from tests.support.declared import NOW, PUBLIC, commit, desired, file, found, identity, person, published, remote, rules, stock, stranger
+from tests.support.declared import (
+    NOW,
+    PUBLIC,
+    backing,
+    commit,
+    desired,
+    file,
+    found,
+    identity,
+    person,
+    published,
+    remote,
+    rules,
+    stock,
+    stranger,
+)
 
 ONE = desired("a")
 KEY = (PUBLIC, identity().package)
@@ -39,8 +54,8 @@ def test_a_digest_is_sha256_in_hexadecimal():
         plan_of(desired("a", of=identity(version="2.0"))),
         plan_of(ONE, desired("a", of=identity("else"))),
         plan_of(replace(ONE, declared=replace(ONE.declared, blob=BlobId("other")))),
-        plan_of(standing(landing=commit(8, person("ada")))),
-        plan_of(standing(author_commit=commit(8, person("ada")))),
+        plan_of(standing(backing=backing(commit(8, person("ada")), author_commit=commit(7, person("ada"))))),
+        plan_of(standing(backing=backing(commit(7, person("ada")), author_commit=commit(8, person("ada"))))),
         plan_of(ONE, catalog={KEY: Waiting(reason="timed out")}),
         plan_of(ONE, malformed=[BROKEN]),
         plan_of(ONE, access=(AccessChange(change="grant", user="ada", task="administer", feeds=(), line=""),)),

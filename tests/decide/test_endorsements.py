@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.model.declared import Line
 from reconciler.model.facts import facts_of
+from reconciler.model.permissions import Line
 from tests.decide.standings import AB, FROM_OTHER, IN_PAYMENTS, A, files, in_payments, names, standing
 from tests.support.declared import OTHER, approval, event, file, person
 

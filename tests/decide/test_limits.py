@@ -12,8 +12,8 @@ from tests.support.declared import APPROVED, PAYMENTS, PUBLIC, desired, identity
 
 def change(kind, package, feed=APPROVED):
     one = desired("a", of=identity(package, feed=feed))
-    commit = one.standing.landing
-    assert commit is not None
+    assert one.standing.backing is not None
+    commit = one.standing.backing.landing
     return Change(
         kind=kind,
         declared=one.declared,

@@ -1,9 +1,8 @@
 import pytest
 
-from reconciler.decide.people import entitled, named, others, same_person, user_of
-from reconciler.decide.rights import Ask
-from reconciler.model.events import Named, Person
-from tests.support.declared import APPROVED, PUBLIC, person, rules
+from reconciler.decide.people import same_person, user_of
+from reconciler.model.events import Person
+from tests.support.declared import rules
 
 PERMISSIONS = rules("allow: promote-packages, user: ada", "allow: promote-packages, user: everyone, to: payments").permissions
 
@@ -62,18 +61,3 @@ def test_the_name_in_a_commit_proves_nothing():
 def test_two_addresses_are_one_person(one, other, same):
     assert same_person(PERMISSIONS, at(one), at(other)) is same
     assert same_person(PERMISSIONS, at(other), at(one)) is same
-
-
-def test_the_others_are_each_named_once_and_never_the_author():
-    people = [at("ada@home.example"), person("grace"), at("eve@example.org"), at("GRACE@example.org"), at("EVE@example.org")]
-    assert others(PERMISSIONS, person("ada"), people) == (person("grace"), at("eve@example.org"))
-
-
-def test_somebody_is_entitled_by_what_their_address_is_known_as():
-    ask = Ask(task="promote-packages", source=PUBLIC, target=APPROVED)
-    assert entitled(PERMISSIONS, at("4711+x@users.noreply.github.com"), ask).allowed
-    assert not entitled(PERMISSIONS, at("ada@example.net"), ask).allowed
-
-
-def test_a_name_from_a_commit_is_a_claim():
-    assert named(person("ada")) == Named(name="Ada", email="ada@example.org", assurance="claimed")

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.decide.authority import HeldEvent, Standing
 from reconciler.decide.rules_in_force import RefusedRule
+from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.model.declared import Limit, MalformedApproval, Withdrawal
 from reconciler.model.events import Named
 from reconciler.model.plan import ORDER, AccessChange, Waiting
@@ -15,6 +15,8 @@ from tests.support.declared import (
     NOW,
     PAYMENTS,
     PUBLIC,
+    backing,
+    commit,
     desired,
     event,
     file,
@@ -50,19 +52,24 @@ def drift(plan):
 
 def test_a_promotion_says_what_from_where_and_on_whose_word():
     plan = plan_of(one := desired("a", "b"))
+    assert one.standing.backing is not None
     (change,) = plan.changes
     assert (change.kind, change.identity, change.source, change.upstream) == ("promote", PKG, PUBLIC, "./public")
     assert change.files == (file("a"), file("b"))
     assert change.release is not None
     assert [f.name for f in change.release.files] == ["a", "b"]
     assert change.author == Named(name="Ada", email="ada@example.org", assurance="claimed")
-    assert (change.approvers, change.landing, change.author_commit) == ((), one.standing.landing, one.standing.author_commit)
+    assert (change.approvers, change.landing, change.author_commit) == (
+        (),
+        one.standing.backing.landing,
+        one.standing.backing.author_commit,
+    )
     assert (plan.outcome, plan.holds, plan.drift, plan.valid_until) == ("changes", (), (), None)
 
 
 def test_approvers_are_named():
     one = desired("a")
-    (change,) = plan_of(replace(one, standing=replace(one.standing, approvers=(person("grace"),)))).changes
+    (change,) = plan_of(replace(one, standing=replace(one.standing, backing=backing(commit(7, person("ada")), "grace")))).changes
     assert [p.name for p in change.approvers] == ["Grace"]
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.decide.authority import HeldEvent, Standing, authorise
+from reconciler.decide.authority import authorise
 from reconciler.decide.rows import classify
 from reconciler.decide.rules_in_force import RulesInForce, Step
+from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.model.declared import Deprecation, MalformedApproval, Withdrawal, WithdrawalAction
 from reconciler.model.facts import facts_of, files_of
 from reconciler.model.packages import PublishedVersion
@@ -130,7 +131,8 @@ def test_nothing_enters_but_what_is_approved_and_only_as_it_was_reviewed(world, 
         assert one.state in {"unlist": {"expired", "withdrawn"}, "quarantine": {"withdrawn"}}.get(change.kind, {"approved"})
         assert change.files
         assert set(change.files) <= set(files_of(one.standing.facts))
-        assert (change.author.email, change.landing) == (one.standing.author.email, one.standing.landing)
+        assert one.standing.backing is not None
+        assert (change.author, change.landing) == (one.standing.backing.author, one.standing.backing.landing)
         if change.kind == "promote":
             assert change.files == one.files, "a version appears with all its files"
 
@@ -262,5 +264,5 @@ def test_whom_nobody_entitled_stands_beside_moves_nothing(history):
     for number, (one, people) in enumerate(events):
         now = authorise([e for e, _ in events[: number + 1]], IN_FORCE).standings[identity()]
         if one.approval is not None and not people & ENTITLED:
-            assert (now.facts, now.author, now.approvers, now.landing) == (before.facts, before.author, before.approvers, before.landing)
+            assert (now.facts, now.backing) == (before.facts, before.backing)
         before = now

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.decide.rights import ANONYMOUS, Ask, Right, asks_of, decide_right, who_may
-from reconciler.model.declared import TASKS, Line, Permission, Permissions, User
+from reconciler.model.permissions import TASKS, Line, Permission, Permissions, User
 from tests.support.declared import APPROVED, OTHER, PAYMENTS, PUBLIC, rules
 
 FIRST_LINE = 10

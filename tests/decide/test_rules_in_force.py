@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.decide.rights import Ask, decide_right
 from reconciler.decide.rules_in_force import RefusedRule, rules_in_force
+from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
-from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.events import FileAuthor, RuleChange
 from reconciler.model.words import BlobId
@@ -35,12 +35,13 @@ class Chain:
         self.texts |= changed
         witnesses = tuple(person(name) for name in landed_by.split()) or (person(author),)
         position = len(self.changes)
+        wrote = commit(position, person(author))
         change = RuleChange(
             position=position,
             commit=commit(position, witnesses[0]),
             files={path: BlobId(sha1(words.encode(), usedforsecurity=False).hexdigest()) for path, words in self.texts.items()},
             parsed=self._parsed(),
-            changed=tuple(FileAuthor(path=path, author=person(author)) for path in changed),
+            changed=tuple(FileAuthor(path=path, author=wrote, contributors=(wrote.author,)) for path in changed),
             adopts=frozenset(adopts),
             witnesses=witnesses,
         )
@@ -49,7 +50,7 @@ class Chain:
 
     def _parsed(self):
         try:
-            return load_rules({path: words.encode() for path, words in self.texts.items()}, ECOSYSTEMS)
+            return load_rules({path: words.encode() for path, words in self.texts.items()}, KINDS)
         except DeclarationInvalid as error:
             return error.problems
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.decide.authority import Backing, Standing
-from reconciler.model.declared import Deprecation, Line, Withdrawal
+from reconciler.decide.standing import Standing
+from reconciler.model.declared import Deprecation, Withdrawal
 from reconciler.model.facts import deprecation_of, facts_of, withdrawal_of
+from reconciler.model.permissions import Line
 from tests.decide.standings import AB, LINES, RULES, A, files, in_force, names, standing
-from tests.support.declared import approval, commit, event, person, rules
+from tests.support.declared import approval, backing, claimed, commit, event, person, rules
 
 BAD = Withdrawal(action="quarantine", reason="Steals credentials.", since=date(2026, 11, 20))
 MILD = Withdrawal(action="unlist", reason="Broken on Windows.", since=None)
@@ -33,12 +34,8 @@ def test_who_takes_back_is_known_apart_from_who_approved():
     assert withdrawal_of(told.facts) == BAD
     assert (told.author, told.author_commit, told.landing) == (person("ada"), first.author, first.landing)
     assert told.moved_by == {
-        "withdrawn": Backing(
-            author=person("grace"),
-            author_commit=second.author,
-            approvers=(),
-            landing=second.landing,
-            line=Line(path="policies/permissions.yaml", line=12),
+        "withdrawn": backing(
+            second.landing, author="grace", author_commit=second.author, line=Line(path="policies/permissions.yaml", line=12)
         )
     }
     assert told.held == ()
@@ -46,9 +43,7 @@ def test_who_takes_back_is_known_apart_from_who_approved():
 
 def test_the_people_behind_files_and_source_as_one():
     told = standing(first := event(1, "alan", None, A, landed_by="grace ada"))
-    assert told.backing == Backing(
-        author=person("alan"), author_commit=first.author, approvers=told.approvers, landing=first.landing, line=told.line
-    )
+    assert told.backing == backing(first.landing, "grace", "ada", author="alan", author_commit=first.author, line=told.line)
     assert names(told.approvers) == ["Grace", "Ada"]
     assert Standing().backing is None
     assert standing(event(1, "mallory", None, A)).backing is None
@@ -79,7 +74,7 @@ def test_behind_a_fact_that_was_never_moved_stand_those_behind_the_files():
 def test_the_last_who_moves_a_fact_is_behind_it(fact, before, after, who):
     told = standing(event(1, "ada", None, before), second := event(2, who, before, after))
     assert told.facts == facts_of(after)
-    assert (told.moved_by[fact].author, told.moved_by[fact].landing) == (person(who), second.landing)
+    assert (told.moved_by[fact].author, told.moved_by[fact].landing) == (claimed(who), second.landing)
     assert told.author == person("ada")
     assert told.held == ()
 
@@ -99,7 +94,7 @@ def test_each_fact_has_its_own_people():
 def test_an_extension_of_what_is_withdrawn_names_new_people_for_the_files_only():
     more = replace(AB, withdrawn=BAD)
     told = standing(event(1, "ada", None, A), event(2, "ada", A, TAKEN), event(3, "grace", TAKEN, more))
-    assert (told.author, told.moved_by["withdrawn"].author) == (person("grace"), person("ada"))
+    assert (told.author, told.moved_by["withdrawn"].author) == (person("grace"), claimed("ada"))
 
 
 def test_an_approval_that_arrives_withdrawn_is_one_persons_word():
@@ -122,9 +117,9 @@ def test_and_whoever_deletes_and_writes_it_again_gives_nothing_back():
 
 def test_a_withdrawal_that_somebody_entitled_merges():
     told = standing(event(1, "ada", None, A), event(2, "alan", A, TAKEN, landed_by="github grace"))
-    assert told.moved_by["withdrawn"].author == person("alan")
+    assert told.moved_by["withdrawn"].author == claimed("alan")
     assert names(told.moved_by["withdrawn"].approvers) == ["Github", "Grace"]
-    assert told.moved_by["withdrawn"].line == Line(path="policies/permissions.yaml", line=12)
+    assert told.moved_by["withdrawn"].grounds.line == Line(path="policies/permissions.yaml", line=12)
     assert names(told.approvers) == [], "who lets a withdrawal in has not looked at the files"
 
 
@@ -158,7 +153,7 @@ def test_what_is_held_and_taken_back_has_moved_nothing():
 def test_somebody_entitled_who_writes_it_anew_is_its_author():
     told = standing(event(1, "ada", None, A), event(2, "mallory", A, TAKEN), event(3, "grace", TAKEN, UNLISTED))
     assert withdrawal_of(told.facts) == MILD
-    assert (told.moved_by["withdrawn"].author, told.held) == (person("grace"), ())
+    assert (told.moved_by["withdrawn"].author, told.held) == (claimed("grace"), ())
 
 
 def test_a_withdrawal_of_what_nobody_stands_for_is_authorised_all_the_same():
@@ -177,12 +172,13 @@ def test_an_endorsed_withdrawal_keeps_its_author_and_the_endorser_approves():
     told = standing(first, second, third)
     assert withdrawal_of(told.facts) == BAD
     assert told.moved_by == {
-        "withdrawn": Backing(
-            author=person("alan"),
+        "withdrawn": backing(
+            third.landing,
+            "grace",
+            author="alan",
             author_commit=second.author,
-            approvers=(person("grace"),),
-            landing=third.landing,
             line=Line(path="policies/permissions.yaml", line=12),
+            endorsed=(second.landing.id,),
         )
     }
     assert (told.author, names(told.approvers), told.held) == (person("ada"), ["Grace"], ())
@@ -192,7 +188,7 @@ def test_an_endorsed_return_has_its_author_too():
     events = [event(1, "ada", None, TAKEN), event(2, "alan", TAKEN, A), event(3, "grace", A, endorsed(A, "grace"))]
     told = standing(*events)
     assert withdrawal_of(told.facts) is None
-    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (person("alan"), ["Grace"])
+    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (claimed("alan"), ["Grace"])
 
 
 def test_an_endorsement_that_comes_later_is_none_of_what_was_authorised_before():
@@ -203,7 +199,7 @@ def test_an_endorsement_that_comes_later_is_none_of_what_was_authorised_before()
 
 def test_a_withdrawal_that_is_written_and_endorsed_in_one_commit():
     told = standing(event(1, "ada", None, A), event(2, "alan", A, endorsed(TAKEN, "grace"), landed_by="grace"))
-    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (person("alan"), ["Grace"])
+    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (claimed("alan"), ["Grace"])
     assert told.author == person("ada")
 
 
@@ -214,7 +210,7 @@ def test_a_withdrawal_that_is_written_by_one_and_endorsed_by_another_in_one_pull
         event(2, "grace", A, after, only=["endorsed"], landed_by="mallory"),
         event(2, "alan", A, after, only=["withdrawn"], landed_by="mallory"),
     )
-    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (person("alan"), ["Grace", "Mallory"])
+    assert (told.moved_by["withdrawn"].author, names(told.moved_by["withdrawn"].approvers)) == (claimed("alan"), ["Grace", "Mallory"])
 
 
 def test_an_extension_that_is_written_and_endorsed_in_one_commit_is_its_writers():
@@ -225,13 +221,13 @@ def test_an_extension_that_is_written_and_endorsed_in_one_commit_is_its_writers(
 def test_of_two_who_wrote_it_the_later_is_the_author():
     events = [event(1, "ada", None, A), event(2, "mallory", A, TAKEN), event(3, "alan", TAKEN, UNLISTED)]
     told = standing(*events, event(4, "grace", UNLISTED, endorsed(UNLISTED, "grace")))
-    assert (withdrawal_of(told.facts), told.moved_by["withdrawn"].author) == (MILD, person("alan"))
+    assert (withdrawal_of(told.facts), told.moved_by["withdrawn"].author) == (MILD, claimed("alan"))
 
 
 def test_an_approval_that_was_void_and_withdrawn_is_endorsed_as_it_stands():
     events = [event(1, "mallory", None, A), event(2, "alan", A, DEPRECATED), event(3, "ada", DEPRECATED, endorsed(DEPRECATED, "ada"))]
     told = standing(*events)
-    assert (told.author, deprecation_of(told.facts), told.moved_by["deprecated"].author) == (person("mallory"), OLD, person("alan"))
+    assert (told.author, deprecation_of(told.facts), told.moved_by["deprecated"].author) == (person("mallory"), OLD, claimed("alan"))
 
 
 # --- rights of then, and any story ----------------------------------------------------------------------------------------------------
@@ -263,7 +259,7 @@ def test_behind_every_value_stands_who_last_changed_it_with_a_right(story):
             events.append(event(position, who, before, after))
             for fact, value in events[-1].moved.items() if who in {"ada", "grace"} else ():
                 if values.get(fact) != value:
-                    values[fact], movers[fact] = value, (person(who), commit(position, person(who)))
+                    values[fact], movers[fact] = value, (claimed(who), commit(position, person(who)))
         before = after
     told = standing(*events)
     assert told.facts == {**facts_of(A), **{fact: value for fact, value in values.items() if value is not None}}

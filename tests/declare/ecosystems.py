@@ -6,6 +6,8 @@ versions only: whatever else is asked for fails. Names and versions are tested w
 
 import re
 
+from reconciler.decide.rules import review
+from reconciler.declare.kinds import Kinds
 from reconciler.model.words import PackageKey, Version, VersionKey
 
 
@@ -44,3 +46,4 @@ class Numbers:
 
 
 ECOSYSTEMS = {"numbers": Numbers(), "letters": Numbers()}
+KINDS = Kinds(ecosystems=ECOSYSTEMS, rules={"review": review.Params})

@@ -15,13 +15,12 @@ from reconciler.model.declared import (
     Endorsement,
     Feed,
     Limit,
-    Line,
-    Permissions,
     Rules,
     Settings,
     TreeFile,
     Withdrawal,
 )
+from reconciler.model.permissions import Line, Permissions
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Sha256, VersionKey
 from tests.declare.ecosystems import ECOSYSTEMS
 

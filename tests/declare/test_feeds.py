@@ -3,7 +3,8 @@ from fractions import Fraction
 import pytest
 
 from reconciler.declare.feeds import read_settings
-from reconciler.model.declared import Connector, Feed, Limit, Line, Settings
+from reconciler.model.declared import Connector, Feed, Limit, Settings
+from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName
 
 WHOLE = """\

@@ -27,7 +27,7 @@ def repo(tmp_path):
 def lineages(repo, branch="main"):
     repo.close()
     repository = Repository(repo.path)
-    return read_lineages(repository, repository.chain(repo.tip(branch)))
+    return tuple(read_lineages(repository, repository.chain(repo.tip(branch))))
 
 
 def has(path, blob):
@@ -269,7 +269,17 @@ def test_changes_of_the_root_are_against_nothing(repo):
 
 def said(message, author=ADA, committer=ADA):
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Commit(id=CommitId("0" * 40), parents=(), author=author, authored_at=now, committer=committer, committed_at=now, message=message)
+    return Commit(
+        id=CommitId("0" * 40),
+        parents=(),
+        author=author,
+        authored_at=now,
+        committer=committer,
+        committed_at=now,
+        message=message,
+        signature="",
+        claimed_key="",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from reconciler.declare.load import is_rule_file, load_approval, load_rules, pro
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.declared import TreeFile
 from reconciler.model.words import BlobId
-from tests.declare.ecosystems import ECOSYSTEMS
+from tests.declare.ecosystems import KINDS
 
 FEEDS = b"""\
 feeds:
@@ -27,12 +27,12 @@ def sound(**changed):
 
 
 def told(files):
-    return [str(problem) for problem in problems_of(files, ECOSYSTEMS)]
+    return [str(problem) for problem in problems_of(files, KINDS)]
 
 
 def test_rules_are_read_as_one_unit():
     rules = load_rules(
-        {"feeds.yaml": FEEDS, "policies/permissions.yaml": PERMISSIONS, "policies/README.md": b"\xff", "x.yaml": b"["}, ECOSYSTEMS
+        {"feeds.yaml": FEEDS, "policies/permissions.yaml": PERMISSIONS, "policies/README.md": b"\xff", "x.yaml": b"["}, KINDS
     )
     assert sorted(rules.settings.feeds) == ["approved", "public"]
     assert [permission.task for permission in rules.permissions.permissions] == ["promote-packages"]
@@ -46,19 +46,19 @@ def test_the_problems_of_all_rule_files_are_told_at_once():
         "policies/permissions.yml": b"",
     }
     with pytest.raises(DeclarationInvalid) as caught:
-        load_rules(files, ECOSYSTEMS)
+        load_rules(files, KINDS)
     assert str(caught.value).split("\n") == [
-        "policies/licenses.yaml:1: found the unknown policy file 'policies/licenses.yaml', expected policies/permissions.yaml",
-        "policies/permissions.yml:1: found the unknown policy file 'policies/permissions.yml', expected policies/permissions.yaml",
         "feeds.yaml:2: feeds.public.type: found 'conda', expected one of: letters, numbers",
         "policies/permissions.yaml:1: permissions[0].user: found the unknown user 'ada', expected none (there are none yet)",
         "policies/permissions.yaml:1: permissions[0].to: found the unknown feed 'approved', expected public",
+        "policies/licenses.yaml:1: rule: found 'license', expected review",
+        "policies/permissions.yml:1: found an empty file, expected a mapping",
     ]
 
 
 def test_rule_files_that_are_missing():
     with pytest.raises(DeclarationInvalid) as caught:
-        load_rules({}, ECOSYSTEMS)
+        load_rules({}, KINDS)
     assert str(caught.value).split("\n") == [
         "feeds.yaml:1: found no such file, expected this file",
         "policies/permissions.yaml:1: found no such file, expected this file",
@@ -67,7 +67,7 @@ def test_rule_files_that_are_missing():
 
 def test_feeds_that_cannot_be_read_do_not_make_every_feed_unknown():
     with pytest.raises(DeclarationInvalid) as caught:
-        load_rules({"feeds.yaml": b"feeds: [\n", "policies/permissions.yaml": PERMISSIONS}, ECOSYSTEMS)
+        load_rules({"feeds.yaml": b"feeds: [\n", "policies/permissions.yaml": PERMISSIONS}, KINDS)
     assert [problem.path for problem in caught.value.problems] == ["feeds.yaml"]
 
 

@@ -12,7 +12,8 @@ import pytest
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.integrity import integrity_of
 from reconciler.errors import ContentMismatch
-from reconciler.model.declared import Feed, Line
+from reconciler.model.declared import Feed
+from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName
 from reconciler.propose.approve import Proposal, Request, propose
 from tests.support.shelf import Shelf

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import Refused
-from reconciler.model.declared import Feed, Line
+from reconciler.model.declared import Feed
+from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName
 from reconciler.propose.approve import MAX_FILE_NAME, Proposal, Request, propose
 from tests.support.shelf import Shelf

@@ -18,15 +18,15 @@ import yaml
 from reconciler.decide.desired import desired_of
 from reconciler.decide.plan import Pass, make_plan
 from reconciler.decide.rows import classify
-from reconciler.declare.revision import Repository
+from reconciler.declaration import Declaration
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import Listing, PublishedPackage, PublishedVersion, Release, RemoteFile
 from reconciler.model.plan import Absent, Availability, Found, Plan, Stock, Stranger, Waiting
 from reconciler.model.words import FeedName, Identity, PackageKey, Sha256
-from reconciler.reconcile import Declaration, declare
 from tests.support.declared import published_file
+from tests.support.reading import declaration_of
 
 STORIES = sorted(Path(__file__).parent.glob("*.yaml"))
 RULES = {
@@ -100,8 +100,7 @@ def declared(told, folder: Path) -> Declaration:
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", folder], check=True)
     stream = "".join(git_stream([{"by": "ada", "files": RULES}, *told["commits"]]))
     subprocess.run(["git", "-C", folder, "fast-import", "--quiet"], input=stream.encode(), check=True)
-    repository = Repository(folder)
-    return declare(repository, repository.resolve("main"))
+    return declaration_of(folder, "main")
 
 
 def git_stream(commits) -> Iterator[str]:

@@ -12,17 +12,20 @@ from functools import cache
 from hashlib import sha1, sha256
 from typing import Any, Final
 
-from reconciler.decide.authority import Standing
 from reconciler.decide.desired import Desired
+from reconciler.decide.standing import Backing, Standing
 from reconciler.decide.table import DeclaredState
+from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
 from reconciler.declare.paths import approval_path
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Deprecation, Endorsement, Rules, Withdrawal
-from reconciler.model.events import Commit, Event, Person
+from reconciler.model.events import Commit, Event, Named, Person
 from reconciler.model.facts import facts_of
 from reconciler.model.packages import ListedState, Listing, PublishedFile, PublishedPackage, PublishedVersion, Release, RemoteFile
+from reconciler.model.permissions import Line
 from reconciler.model.plan import Found, Stock, Stranger
+from reconciler.model.proofs import Grounds
 from reconciler.model.words import BlobId, CommitId, FeedName, Identity, Sha256
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -59,7 +62,7 @@ def permissions_yaml(*lines: str) -> str:
 @cache
 def rules(*lines: str, feeds: str = FEEDS) -> Rules:
     """Rules with these permissions, each as in `allow: promote-packages, user: ada`."""
-    return load_rules({"feeds.yaml": feeds.encode(), "policies/permissions.yaml": permissions_yaml(*lines).encode()}, ECOSYSTEMS)
+    return load_rules({"feeds.yaml": feeds.encode(), "policies/permissions.yaml": permissions_yaml(*lines).encode()}, KINDS)
 
 
 def commit(position: int, author: Person, *, committer: Person | None = None) -> Commit:
@@ -73,6 +76,8 @@ def commit(position: int, author: Person, *, committer: Person | None = None) ->
         committer=committer or author,
         committed_at=when,
         message="",
+        signature="",
+        claimed_key="",
     )
 
 
@@ -141,6 +146,30 @@ def declared(of: Identity, text: Approval) -> DeclaredApproval:
     return DeclaredApproval(identity=of, path=path, blob=BlobId("blob"), package=of.package, version=of.version, approval=text)
 
 
+def claimed(name: str) -> Named:
+    """Somebody whom only a commit's header names."""
+    return Named(name=person(name).name, email=person(name).email, assurance="claimed")
+
+
+def backing(
+    landing: Commit,
+    *approvers: str,
+    author: str = "ada",
+    author_commit: Commit | None = None,
+    line: Line | None = None,
+    endorsed: tuple[CommitId, ...] = (),
+) -> Backing:
+    """Who stands behind something that landed; by default ada, with the landing commit."""
+    return Backing(
+        author=claimed(author),
+        author_commit=author_commit or landing,
+        approvers=tuple(map(claimed, approvers)),
+        landing=landing,
+        grounds=Grounds(line=line),
+        endorsed=endorsed,
+    )
+
+
 def desired(
     *files: str | ApprovedFile,
     state: DeclaredState = "approved",
@@ -151,7 +180,7 @@ def desired(
 ) -> Desired:
     """An approval by ada, as judged: its authorised files, none where it is void."""
     whose, text, landing = of or identity(), approval(*files), commit(7, person("ada"))
-    standing = Standing(facts=facts_of(text), author=landing.author, author_commit=landing, landing=landing)
+    standing = Standing(facts=facts_of(text), backing=backing(landing))
     return Desired(
         declared=declared(whose, text),
         state=state,

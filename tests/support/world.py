@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.act.record import Applier
+from reconciler.declaration import Declaration
 from reconciler.declare.edit import with_withdrawal, without_withdrawal
 from reconciler.declare.paths import approval_path
-from reconciler.declare.revision import Repository
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Approval, ApprovedFile, Connector, Feed, Withdrawal, WithdrawalAction
@@ -31,11 +31,12 @@ from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import Applied, Change, Failure
 from reconciler.model.words import CommitId, FeedName, Sha256
 from reconciler.observe.upstreams import Upstream
-from reconciler.reconcile import Declaration, Options, Planned, apply_pass, declare, plan_pass
+from reconciler.reconcile import Options, Planned, apply_pass, plan_pass
 from reconciler.stores import ledger
 from reconciler.stores.interface import Store
 from reconciler.stores.state import FeedState, read_state
 from tests.support.memory_store import MemoryStore
+from tests.support.reading import declaration_of, reader_of, surroundings
 from tests.support.repositories import Repo
 from tests.support.shelf import Shelf
 
@@ -144,8 +145,7 @@ class World:
     def declaration(self) -> Declaration:
         """The declaration at HEAD, read once after each `commit`."""
         if self._declaration is None:
-            repository = Repository(self.root)
-            self._declaration = declare(repository, repository.resolve("HEAD"))
+            self._declaration = declaration_of(self.root)
         return self._declaration
 
     def upstream_of(self, feed: Feed, connector: Connector) -> Upstream:
@@ -155,12 +155,15 @@ class World:
     def plan(self, run: Run | None = None) -> Planned:
         how = run or Run()
         options = Options(now=how.now, public_url=how.public_url, listed=how.listed, accept=how.accept)
-        return plan_pass(self.declaration(), how.store or self.store, self.upstream_of, options)
+        return plan_pass(
+            reader_of(self.root, how.now), self.declaration(), surroundings(how.store or self.store, self.upstream_of), options
+        )
 
     def carry_out(self, planned: Planned, run: Run | None = None) -> Applied:
         how = run or Run()
         applier = Applier(name=how.applier, at=how.now, accepted=how.accept)
-        return apply_pass(planned, how.store or self.store, self.source_of, how.reported.append, applier)
+        planned = replace(planned, store=how.store or self.store)
+        return apply_pass(planned, self.source_of, how.reported.append, applier)
 
     def apply(self, run: Run | None = None) -> Applied:
         return self.carry_out(self.plan(run), run)

@@ -1,0 +1,85 @@
+"""A rule: a module with the shape of its parameters and one pure function. One file a rule, one row in the table of `__init__.py`.
+
+`policies/*.yaml` say which rules hold where. Facts are gathered before, so that a rule needs no network, clock or git. A rule that
+lacks its fact answers `hold`, never `allow`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from reconciler.model.declared import Policy
+from reconciler.model.events import Voice
+from reconciler.model.text import Shape
+from reconciler.model.verdicts import Judgement, Verdict
+from reconciler.model.words import FeedName, PackageKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What is judged: a package (normalised) in a feed. Both are "" for a change of rule files, which concerns everything."""
+
+    feed: FeedName
+    package: PackageKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What is known of a subject. None: not known; a rule that needs it holds.
+
+    `voices`: everybody behind the event that asks for it.
+    """
+
+    voices: tuple[Voice, ...] | None = None
+
+
+class Rule(Protocol):
+    """A module in this folder."""
+
+    @property
+    def Params(self) -> type[Shape]:  # noqa: N802 - a class of the module
+        """The shape of `params:` in a policy file of this rule."""
+        ...
+
+    @property
+    def check(self) -> Callable[[Subject, Policy, Facts], Verdict]:
+        """Judges a subject by a policy of this rule."""
+        ...
+
+
+def applies(policy: Policy, subject: Subject) -> bool:
+    """Whether a policy is about a subject: one of its patterns for feeds and one of those for packages matches.
+
+    Patterns are compared with normalised names, folded, so that no spelling escapes: `Newtonsoft.*` means newtonsoft.json, too.
+    """
+    feeds = _matches(policy.feeds, subject.feed)
+    return feeds and any(fnmatchcase(form, pattern) for form in _forms(subject.package) for pattern in _folded(policy.packages))
+
+
+def judge(rule_of: Callable[[str], Rule], policies: Iterable[Policy], subject: Subject, facts: Facts) -> Iterator[Judgement]:
+    """What each policy says; several of one rule each speak for themselves, and the strictest counts."""
+    for policy in policies:
+        yield Judgement(rule=policy.rule, policy=policy.where, verdict=rule_of(policy.rule).check(subject, policy, facts))
+
+
+def _matches(patterns: Iterable[str], name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _folded(patterns: Iterable[str]) -> Iterator[str]:
+    """A pattern as it stands, lower case, and with the separators that PyPI treats alike as one."""
+    for pattern in patterns:
+        lower = pattern.lower()
+        yield lower
+        yield _dashed(lower)
+
+
+def _forms(package: PackageKey) -> tuple[str, str]:
+    return package.lower(), _dashed(package.lower())
+
+
+def _dashed(text: str) -> str:
+    return text.replace("_", "-").replace(".", "-")

@@ -1,0 +1,18 @@
+"""What kinds of things a declaration may speak of: ecosystems of feeds, rules of policies. Tables of other folders, handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from reconciler.ecosystems.interface import Ecosystem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kinds:
+    """Ecosystems by the `type:` of a feed; the shape of a rule's `params:` by its `rule:`."""
+
+    ecosystems: Mapping[str, Ecosystem]
+    rules: Mapping[str, type[BaseModel]]

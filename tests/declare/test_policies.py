@@ -1,0 +1,126 @@
+import pytest
+
+from reconciler.declaration import KINDS
+from reconciler.declare.load import load_rules
+from reconciler.declare.policies import read_forge, read_policy
+from reconciler.errors import DeclarationInvalid
+from reconciler.model.permissions import Line
+
+BASE = {
+    "feeds.yaml": b"feeds:\n  public: {type: pypi, usage: proxy, connectors: [{upstream: x}]}\n",
+    "policies/permissions.yaml": b"permissions: []\n",
+}
+
+
+def policy(text):
+    return read_policy("policies/review.yaml", text.encode(), KINDS.rules)
+
+
+def problems(read):
+    return [str(problem) for problem in read.problems]
+
+
+def test_a_policy_with_everything():
+    read = policy(
+        "# two people\nrule: review\nfeeds: [approved-*]\npackages: Contoso.*\non_violation: deny\non_existing: unlist\n"
+        "params: {min_assurance: signed, approvers: 2, author_counts: true, rule_files: false}\n"
+    )
+    assert read.value is not None
+    assert (read.value.rule, read.value.feeds, read.value.packages) == ("review", ("approved-*",), ("Contoso.*",))
+    assert (read.value.on_violation, read.value.on_existing, read.value.where) == (
+        "deny",
+        "unlist",
+        Line(path="policies/review.yaml", line=2),
+    )
+    assert read.value.params.model_dump() == {"min_assurance": "signed", "approvers": 2, "author_counts": True, "rule_files": False}
+
+
+def test_what_is_left_out_is_the_safe_choice():
+    read = policy("rule: review\n")
+    assert read.value is not None
+    assert (read.value.feeds, read.value.packages, read.value.on_violation, read.value.on_existing) == (("*",), ("*",), "hold", "alert")
+    assert read.value.params.model_dump() == {"min_assurance": "claimed", "approvers": 1, "author_counts": False, "rule_files": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rule: licence\n", "policies/review.yaml:1: rule: found 'licence', expected review"),
+        ("feeds: [a]\n", "policies/review.yaml:1: rule: found nothing (missing key), expected the name of a rule"),
+        ("rule: [review]\n", "policies/review.yaml:1: rule: found a list, expected review"),
+        ("- rule: review\n", "policies/review.yaml:1: found a list, expected a mapping"),
+        (
+            "rule: review\non_violation: refuse\n",
+            "policies/review.yaml:2: on_violation: found 'refuse', expected warn, hold or deny",
+        ),
+        (
+            "rule: review\nparams:\n  approvers: 0\n",
+            "policies/review.yaml:3: params.approvers: found '0', expected a number from 1 to 10000",
+        ),
+        (
+            "rule: review\nparams:\n  min_assurance: sworn\n",
+            "policies/review.yaml:3: params.min_assurance: found 'sworn', expected claimed, signed or reviewed",
+        ),
+        (
+            "rule: review\nparams: {author_counts: yes}\n",
+            "policies/review.yaml:2: params.author_counts: found 'yes', expected true or false",
+        ),
+        (
+            "rule: review\nparams: {approver: 2}\n",
+            "policies/review.yaml:2: params.approver: found an unknown key, expected one of: approvers, author_counts, min_assurance, rule_files",
+        ),
+        ("rule: review\nfeeds: []\n", "policies/review.yaml:2: feeds: found none, expected at least one"),
+        (
+            "rule: review\nfeeds: ['!approved']\n",
+            """policies/review.yaml:2: feeds[0]: found '!approved', expected a pattern as in "approved-*": no blanks, brackets or "!\"""",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_told_with_line_and_key(text, told):
+    assert told in problems(policy(text))
+
+
+def test_a_forge_with_and_without_an_address():
+    read = read_forge(b"type: github\nproject: acme/approvals\n")
+    assert read.value is not None
+    assert (read.value.kind, read.value.url, read.value.project) == ("github", "https://api.github.com", "acme/approvals")
+    read = read_forge(b"type: gitlab\nurl: https://git.example.org/api/v4/\nproject: group/sub/approvals\n")
+    assert read.value is not None
+    assert (read.value.url, read.value.project) == ("https://git.example.org/api/v4", "group/sub/approvals")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("type: gitea\nproject: a/b\n", "type: found 'gitea', expected github or gitlab"),
+        ("type: github\nproject: approvals\n", "project: found 'approvals', expected a project as in acme/approvals"),
+        ("type: github\nproject: a/../b\n", "project: found 'a/../b', expected a project as in acme/approvals"),
+        ("type: github\nproject: a/b?x\n", "project: found 'a/b?x', expected a project as in acme/approvals"),
+        ("type: github\nproject: a/b\nurl: http://git.example.org/api/v3\n", "expected an https address: reviews decide who may promote"),
+        ("type: github\nproject: a/b\nurl: https://user:secret@git.example.org\n", "url: found"),
+    ],
+)
+def test_a_forge_that_cannot_be_asked_safely_is_refused(text, told):
+    read = read_forge(text.encode())
+    assert read.value is None
+    assert any(told in problem for problem in problems(read))
+
+
+def test_the_rules_have_their_policies_and_their_forge():
+    rules = load_rules(
+        {
+            **BASE,
+            "policies/b.yaml": b"rule: review\n",
+            "policies/a.yaml": b"rule: review\n",
+            "policies/forge.yaml": b"type: github\nproject: a/b\n",
+        },
+        KINDS,
+    )
+    assert [policy.path for policy in rules.policies] == ["policies/a.yaml", "policies/b.yaml"]
+    assert rules.forge is not None
+
+
+def test_a_policy_that_is_wrong_makes_the_rules_wrong():
+    with pytest.raises(DeclarationInvalid) as caught:
+        load_rules({**BASE, "policies/a.yaml": b"rule: review\nparams: {approvers: two}\n"}, KINDS)
+    assert [problem.path for problem in caught.value.problems] == ["policies/a.yaml"]
