@@ -5,7 +5,8 @@
     │   ├── DeclarationInvalid       YAML, names, rules: a list of problems, each with file and line
     │   ├── PreconditionFailed       no repository, shallow or rewritten history, stale plan, empty approvals
     │   ├── NotFound                 a feed, package, version or record that was asked for is not there
-    │   └── Refused                  a request that contradicts what is declared or published
+    │   ├── Refused                  a request that contradicts what is declared or published
+    │   └── NotesRefused             the apply is done, its notes in git are not written
     ├── Theirs                       what an upstream sends
     │   ├── NotThere                 the upstream answers, and says that it has no such thing
     │   ├── Unreachable              no answer, or none that may be believed to be one (time-out, 5xx, truncated)
@@ -59,6 +60,10 @@ class NotFound(Yours):
 
 class Refused(Yours):
     """A request that contradicts what is declared or published."""
+
+
+class NotesRefused(Yours):
+    """Notes about what was applied cannot be written into git; the apply itself is done."""
 
 
 class Theirs(ReconcilerError):

@@ -157,7 +157,7 @@ def _commitment(
         version = _version_after(change, deliveries, package, ecosystem, workshop.applier)
         others = [v for v in package.versions if v.version.key != change.identity.version]
         packages[key] = replace(package, name=change.declared.package, versions=tuple(sorted([*others, version], key=lambda v: v.version)))
-        records.append(of_change(change, version, package_type=feed_type, applier=workshop.applier))
+        records.append(of_change(change, version, head=plan.commit, package_type=feed_type, applier=workshop.applier))
     evicted = [e for e in plan.evictions if e.feed == storage.feed]
     records += [of_eviction(e, commit=plan.commit, package_type=feed_type, applier=workshop.applier) for e in evicted]
     return Commitment(

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Protocol
 
 from reconciler.model.packages import PublishedFile, PublishedPackage
 from reconciler.model.plan import Stranger
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
 
@@ -31,7 +32,7 @@ class Commitment:
     """What the feed is to become at the end of a pass: packages that change, records for the ledger, the head's facts.
 
     Versions that become quarantined have been kept before; those that stop being so have been restored. `evicted` are files without
-    approval and record that leave the feed.
+    approval and record that leave the feed. `reanchored` is the one record, where the pass does nothing but that.
     """
 
     packages: Sequence[PublishedPackage]
@@ -41,6 +42,7 @@ class Commitment:
     valid_until: datetime | None
     public_url: str
     evicted: Sequence[Stranger] = ()
+    reanchored: Reanchored | None = None
 
 
 class FeedStorage(Protocol):

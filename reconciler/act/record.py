@@ -11,6 +11,8 @@ from packageurl import PackageURL
 
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import AccessChange, Change, Eviction
+from reconciler.model.proofs import Grounds
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import CommitId, FeedName
 from reconciler.wire import redacted
 
@@ -24,8 +26,8 @@ class Applier:
     accepted: str
 
 
-def of_change(change: Change, version: PublishedVersion, *, package_type: str, applier: Applier) -> dict[str, Any]:
-    """The record of a change; `version` is what the feed holds after it."""
+def of_change(change: Change, version: PublishedVersion, *, head: CommitId, package_type: str, applier: Applier) -> dict[str, Any]:
+    """The record of a change; `version` is what the feed holds after it, `head` the commit that the pass applies."""
     identity, declared = change.identity, change.declared
     approved = {file.name: file for file in (*declared.approval.files, *change.files)}
     files = [
@@ -58,9 +60,28 @@ def of_change(change: Change, version: PublishedVersion, *, package_type: str, a
         "approvers": [asdict(person) for person in change.approvers],
         "authored_at": time_text(change.author_commit.authored_at),
         "landed_at": time_text(change.landing.committed_at),
+        **_grounds(change.grounds),
         "reason": change.reason,
         "ticket": declared.approval.ticket,
-        **_applied(applier),
+        **_applied(applier, head),
+    }
+
+
+def _grounds(grounds: Grounds) -> dict[str, Any]:
+    """What entitles and proves: the line of the permissions, signatures that count, evidence by its digest, verdicts of rules."""
+    return {
+        "right": str(grounds.line) if grounds.line else "",
+        "signatures": [
+            {"commit": one.commit, "user": one.user, "key": one.fingerprint, "seen_at": time_text(one.seen_at)}
+            for one in grounds.signatures
+        ],
+        "evidence": [
+            {"sha256": one.digest(), "pull_request": one.pull_request.link if one.pull_request else ""} for one in grounds.evidence
+        ],
+        "verdicts": [
+            {"rule": one.rule, "policy": str(one.policy), "verdict": one.verdict.level, "reason": one.verdict.reason}
+            for one in grounds.judgements
+        ],
     }
 
 
@@ -77,18 +98,24 @@ def of_eviction(eviction: Eviction, *, commit: CommitId, package_type: str, appl
         "path": file.path,
         "commit": commit,
         "line": str(eviction.where),
-        **_applied(applier),
+        **_applied(applier, commit),
     }
 
 
 def of_access(feed: FeedName, rows: Sequence[AccessChange], *, commit: CommitId, applier: Applier) -> dict[str, Any]:
     """The record of rights that changed with the rules at a commit."""
-    return {"change": "access", "feed": feed, "commit": commit, "access": [asdict(row) for row in rows], **_applied(applier)}
+    return {"change": "access", "feed": feed, "commit": commit, "access": [asdict(row) for row in rows], **_applied(applier, commit)}
 
 
-def _applied(applier: Applier) -> dict[str, Any]:
+def of_reanchor(anchored: Reanchored, *, head: CommitId, applier: Applier) -> dict[str, Any]:
+    """The record of a feed that goes on from a commit of another history than the one it was applied in; no package changes."""
+    said = {"from_commit": anchored.from_commit, "commit": anchored.commit, "shared": anchored.shared, "reason": anchored.reason}
+    return {"change": "reanchor", "feed": anchored.feed, **said, "by": asdict(anchored.by), **_applied(applier, head)}
+
+
+def _applied(applier: Applier, head: CommitId) -> dict[str, Any]:
     accepted = {"accepted": applier.accepted} if applier.accepted else {}
-    return {"applier": applier.name, "applied_at": time_text(applier.at), **accepted}
+    return {"head": head, "applier": applier.name, "applied_at": time_text(applier.at), **accepted}
 
 
 def purl(package_type: str, name: str, version: str) -> str:

@@ -12,11 +12,11 @@ at work, and this one gives up.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from reconciler import __version__
 from reconciler.act.begun import Begun, file_of
@@ -110,11 +110,7 @@ class StaticFeed:
         update = update_catalog(self._store, self.feed, old.catalog if old else None, entries)
         for key, data in update.objects:
             self._store.put(key, data, content_type=keys.JSON)
-        tip = old.ledger if old else LedgerTip()
-        if commitment.records:
-            self._begun.records()
-            tip, segment, lines = ledger.append(tip, commitment.records)
-            self._store.put(keys.ledger_segment(self.feed, segment), lines, content_type=keys.JSON_LINES)
+        tip = self._append(commitment.records)
         head = Head(
             revision=old.revision + 1 if old else 1,
             commit=commitment.commit,
@@ -125,6 +121,8 @@ class StaticFeed:
             catalog=update.root,
             pages=roots,
             ledger=tip,
+            reanchored=(*(old.reanchored if old else ()), *((commitment.reanchored,) if commitment.reanchored else ())),
+            unapplied=commitment.reanchored is not None and not commitment.reanchored.shared,
         )
         for stranger in commitment.evicted:
             self._quarantine.keep_alien(stranger)
@@ -136,6 +134,15 @@ class StaticFeed:
         self._begun.finish(head.revision)
         return True
 
+    def _append(self, records: Sequence[dict[str, Any]]) -> LedgerTip:
+        """Puts the records behind the ledger; where it ends now."""
+        tip = self._state.head.ledger if self._state.head else LedgerTip()
+        if records:
+            self._begun.records()
+            tip, segment, lines = ledger.append(tip, records)
+            self._store.put(keys.ledger_segment(self.feed, segment), lines, content_type=keys.JSON_LINES)
+        return tip
+
     def _same(self, old: Head, commitment: Commitment) -> bool:
         """Whether there is nothing to write."""
         if (
@@ -145,6 +152,7 @@ class StaticFeed:
             or self._begun.left.packages
             or self._edited
             or self._state.stray
+            or old.unapplied
         ):
             return False
         wanted = (commitment.commit, commitment.outcome, commitment.valid_until, commitment.public_url, __version__)

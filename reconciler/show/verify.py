@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from reconciler.model.verification import Checked, Finding, FindingKind
+from reconciler.model.reanchored import Reanchored
+from reconciler.model.verification import Checked, Finding, FindingKind, Note, NoteKind
 from reconciler.model.words import CommitId
-from reconciler.show.contract import Time
+from reconciler.show.contract import ReanchoredRow, Time, reanchored_row
 from reconciler.show.inert import inert
+from reconciler.show.text import reanchored_lines
 
 
 class _Row(BaseModel):
@@ -40,6 +43,15 @@ class FindingRow(_Row):
     remedy: str
 
 
+class NoteRow(_Row):
+    """Something that is as it was recorded, and that a reader should know; `feed` is "" for what concerns all."""
+
+    kind: NoteKind
+    feed: str
+    subject: str
+    detail: str
+
+
 class VerifyV1(_Row):
     """`reconciler verify --format json`."""
 
@@ -49,19 +61,37 @@ class VerifyV1(_Row):
     outcome: Literal["done", "integrity"]
     feeds: list[CheckedRow]
     findings: list[FindingRow]
+    notes: list[NoteRow] = []
+    reanchored: list[ReanchoredRow] = []
 
 
-def verify_v1(checked: Sequence[Checked], findings: Sequence[Finding], *, commit: CommitId, clock: datetime) -> VerifyV1:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """What was derived again, what did not derive, and what else a reader should know."""
+
+    checked: Sequence[Checked]
+    findings: Sequence[Finding]
+    notes: Sequence[Note]
+    reanchored: Sequence[Reanchored]
+
+
+def verify_v1(verified: Verified, *, commit: CommitId, clock: datetime) -> VerifyV1:
     """The report as JSON."""
-    feeds = [CheckedRow(**{name: getattr(one, name) for name in CheckedRow.model_fields}) for one in checked]
-    rows = [FindingRow(kind=f.kind, feed=f.feed, subject=f.subject, detail=f.detail, remedy=f.remedy) for f in findings]
-    return VerifyV1(commit=commit, clock=clock, outcome="integrity" if findings else "done", feeds=feeds, findings=rows)
+    return VerifyV1(
+        commit=commit,
+        clock=clock,
+        outcome="integrity" if verified.findings else "done",
+        feeds=[CheckedRow(**{name: getattr(one, name) for name in CheckedRow.model_fields}) for one in verified.checked],
+        findings=[FindingRow(kind=f.kind, feed=f.feed, subject=f.subject, detail=f.detail, remedy=f.remedy) for f in verified.findings],
+        notes=[NoteRow(kind=n.kind, feed=n.feed, subject=n.subject, detail=n.detail) for n in verified.notes],
+        reanchored=[reanchored_row(one) for one in verified.reanchored],
+    )
 
 
-def verify_text(checked: Sequence[Checked], findings: Sequence[Finding]) -> Iterator[str]:
-    """One line a feed, and three for each finding."""
-    for one in checked:
-        own = [finding for finding in findings if finding.feed == one.feed]
+def verify_text(verified: Verified) -> Iterator[str]:
+    """One line a feed, three for each finding, one for each note; what concerns no feed comes last."""
+    for one in verified.checked:
+        own = [finding for finding in verified.findings if finding.feed == one.feed]
         yield f"{one.feed}: {_extent(one)}: {f'{len(own)} not as recorded' if own else 'all as recorded'}"
         for finding in own:
             yield f"  ! {finding.kind} {inert(finding.subject)}"
@@ -69,6 +99,13 @@ def verify_text(checked: Sequence[Checked], findings: Sequence[Finding]) -> Iter
             yield f"      to do: {inert(finding.remedy)}"
         if one.unfinished:
             yield "  a pass was stopped here; what it was at work on was left out: `reconciler apply` ends it"
+        yield from (f"  {line}" for line in reanchored_lines(row for row in verified.reanchored if row.feed == one.feed))
+        yield from (f"  {_note(note)}" for note in verified.notes if note.feed == one.feed and note.kind != "reanchored")
+    yield from (_note(note) for note in verified.notes if not note.feed)
+
+
+def _note(note: Note) -> str:
+    return f"note: {inert(note.subject)}: {inert(note.detail)}"
 
 
 def _extent(one: Checked) -> str:
@@ -79,3 +116,15 @@ def _extent(one: Checked) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' if number != 1 else ''}"
+
+
+def numbers_text(numbers: Sequence[int]) -> str:
+    """Records by their numbers, ascending, in runs: `records 1 to 4, 7`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return f"record{'s' if len(numbers) > 1 else ''} {', '.join(told)}"

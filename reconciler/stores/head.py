@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reconciler.errors import IntegrityError
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import CommitId, FeedName, Sha256
 from reconciler.stores import keys
 from reconciler.stores.interface import Revision, Store
@@ -24,7 +25,11 @@ class LedgerTip(BaseModel):
 
 
 class Head(BaseModel):
-    """The state of a feed after the last completed apply. `revision` counts applies; `pages` are the lists of names."""
+    """The state of a feed after the last completed apply. `revision` counts applies; `pages` are the lists of names.
+
+    `reanchored` repeats what the ledger says of that, so that every report can mention it without reading the ledger; `unapplied`: it was
+    anchored to a history of which nothing was ever applied, and no apply has come since.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,6 +42,8 @@ class Head(BaseModel):
     catalog: Sha256 | None
     pages: dict[str, Revision]
     ledger: LedgerTip
+    reanchored: tuple[Reanchored, ...] = ()
+    unapplied: bool = False
 
 
 def read_head(store: Store, feed: FeedName) -> tuple[Head, Revision] | None:
@@ -52,5 +59,6 @@ def read_head(store: Store, feed: FeedName) -> tuple[Head, Revision] | None:
 
 
 def encode_head(head: Head) -> bytes:
-    """The head as canonical JSON: the same head, the same bytes."""
-    return (json.dumps(head.model_dump(mode="json"), sort_keys=True, indent=1) + "\n").encode()
+    """The head as canonical JSON: the same head, the same bytes. Without what was never reanchored, so that versions before can read it."""
+    content = head.model_dump(mode="json", exclude=None if head.reanchored else {"reanchored", "unapplied"})
+    return (json.dumps(content, sort_keys=True, indent=1) + "\n").encode()

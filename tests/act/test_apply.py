@@ -119,9 +119,10 @@ def test_several_versions_of_a_package_in_one_pass(world):
 def test_a_record_says_who_what_when_and_why(world):
     offer_wheel(world, "Base_Tools", expires=EXPIRY)
     commit = world.commit("Approve Base_Tools")
+    landed = datetime.fromtimestamp(world.repo.now - 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    head = world.commit("Something else")
     world.apply(Run(applier="ci@example"))
     access, record = world.records(PYPI)
-    landed = datetime.fromtimestamp(world.repo.now - 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     data = world.shelves["pypi"].items[wheel_name("Base_Tools", "1.0")].data
     file = record.pop("files")[0]
     assert file.pop("sha256") == world.version(PYPI, "base-tools", "1").files[0].sha256
@@ -147,12 +148,18 @@ def test_a_record_says_who_what_when_and_why(world):
         "approvers": [],
         "authored_at": landed,
         "landed_at": landed,
+        "right": "policies/permissions.yaml:2",
+        "signatures": [],
+        "evidence": [],
+        "verdicts": [],
         "reason": "Reviewed.",
         "ticket": "",
+        "head": head,
         "applier": "ci@example",
         "applied_at": "2026-11-22T10:00:00Z",
     }
-    assert (access["change"], access["feed"], access["commit"], access["applier"]) == ("access", PYPI, commit, "ci@example")
+    assert (access["change"], access["feed"], access["commit"], access["applier"]) == ("access", PYPI, head, "ci@example")
+    assert access["head"] == head
 
 
 def test_lifted_limits_are_recorded(world):

@@ -14,6 +14,7 @@ from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
 from tests.support.world import NOW, PYPI, World
 
 APPLIER = Applier(name="ci", at=NOW, accepted="")
+HEAD = CommitId("d" * 40)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_a_record_of_rights_has_every_row():
         "feed": PYPI,
         "commit": "c" * 40,
         "access": [{"change": "grant", "user": "ada", "task": "administer", "feeds": (), "line": "policies/permissions.yaml:2"}],
+        "head": "c" * 40,
         "applier": "ci",
         "applied_at": "2026-11-22T10:00:00Z",
         "accepted": "digest",
@@ -66,7 +68,8 @@ def test_a_password_in_the_address_of_an_upstream_is_not_recorded(world, tmp_pat
     fresh.commit()
     (change,) = fresh.plan().plan.changes
     change = replace(change, upstream="https://ada:secret@packages.example/simple/?token=secret")
-    record = of_change(change, world.version(PYPI, "base", "1"), package_type="pypi", applier=APPLIER)
+    record = of_change(change, world.version(PYPI, "base", "1"), head=HEAD, package_type="pypi", applier=APPLIER)
+    assert record["head"] == HEAD
     assert record["upstream"] == "https://packages.example/simple/"
     assert "secret" not in str(record)
 
@@ -81,8 +84,8 @@ def test_a_file_counts_as_matched_by_its_digest_whichever_files_the_change_is_ab
     fresh.approve(PYPI, "base", "1.0")
     fresh.commit()
     (change,) = fresh.plan().plan.changes
-    record = of_change(replace(change, files=change.files[:about]), version, package_type="pypi", applier=APPLIER)
+    record = of_change(replace(change, files=change.files[:about]), version, head=HEAD, package_type="pypi", applier=APPLIER)
     assert [file["matched"] for file in record["files"]] == ["sha256", "sha256"]
     signed = replace(version, files=(replace(version.files[0], sha256=Sha256("0" * 64)), version.files[1]))
-    record = of_change(replace(change, files=change.files[:about]), signed, package_type="pypi", applier=APPLIER)
+    record = of_change(replace(change, files=change.files[:about]), signed, head=HEAD, package_type="pypi", applier=APPLIER)
     assert [file["matched"] for file in record["files"]] == ["content_hash", "sha256"]

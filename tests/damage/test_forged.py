@@ -28,15 +28,15 @@ def of_leaf_file(**changes: Any) -> Callable[[Record], Record]:
 FORGERIES: dict[str, tuple[Callable[[Record], Record], list[str]]] = {
     "author": (
         of_leaf(author={"name": "Mallory", "email": "m@example.org", "assurance": "claimed"}),
-        ["author is Mallory <m@example.org>, by git Ada Lovelace <ada@example.org>"],
+        ["author is Mallory <m@example.org> (claimed), by git Ada Lovelace <ada@example.org> (claimed)"],
     ),
     "name of the author": (
         of_leaf(author={"name": "Ada", "email": "ada@example.org", "assurance": "claimed"}),
-        ["author is Ada <ada@example.org>, by git Ada Lovelace <ada@example.org>"],
+        ["author is Ada <ada@example.org> (claimed), by git Ada Lovelace <ada@example.org> (claimed)"],
     ),
     "approver": (
         of_leaf(approvers=[{"name": "Grace Hopper", "email": "grace@example.org", "assurance": "claimed"}]),
-        ["approvers are Grace Hopper <grace@example.org>, by git nobody"],
+        ["approvers are Grace Hopper <grace@example.org> (claimed), by git nobody"],
     ),
     "landing commit off the chain": (of_leaf(commit="0" * 40), ["commit 000000000000 is not on the first-parent chain"]),
     "author's commit": (of_leaf(author_commit="0" * 40), ["no approval of it by commit 000000000000 landed with commit "]),
