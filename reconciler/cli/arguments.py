@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from reconciler.declaration import Scope
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound
 from reconciler.model.declared import Feed, Settings
-from reconciler.model.words import FeedName, Identity
+from reconciler.model.words import FeedName, Identity, PackageKey
 
 
 def known_feed(settings: Settings, name: str) -> Feed:
@@ -42,3 +44,12 @@ def identity_in(feed: Feed, package: str, version: str) -> Identity:
         return Identity(feed=feed.name, package=ecosystem.normalize_name(package), version=ecosystem.parse_version(version).key)
     except ValueError as error:
         raise NotFound(str(error)) from error
+
+
+def packages_named(settings: Settings, name: str) -> Scope:
+    """What a package's name means in each approved feed, however it is spelled; nothing where it is no name there."""
+    found: set[tuple[FeedName, PackageKey]] = set()
+    for feed in settings.approved().values():
+        with suppress(ValueError):
+            found.add((feed.name, ECOSYSTEMS[feed.type].normalize_name(name)))
+    return frozenset(found)

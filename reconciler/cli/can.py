@@ -11,9 +11,9 @@ from reconciler.cli.arguments import known_feed
 from reconciler.cli.session import format_option, open_session, ref_option
 from reconciler.decide.rights import ANONYMOUS, Ask, decide_right, who_may
 from reconciler.errors import NotFound
-from reconciler.model.declared import TASKS, Permissions, Settings, Task
+from reconciler.model.declared import Settings
+from reconciler.model.permissions import TASKS, Permissions, Task
 from reconciler.model.words import FeedName
-from reconciler.reconcile import declare
 from reconciler.show.contract import CanV1, to_json
 
 NO = 5
@@ -48,7 +48,7 @@ def can(folder: Path, user: str, task: Task, **options: Unpack[CanOptions]) -> i
       reconciler can ada promote-packages --from public-nuget --to approved-nuget
     """
     session = open_session(folder)
-    rules = declare(session.repository, session.repository.resolve(options["ref"])).rules.now
+    rules = session.rules(options["ref"]).rules.now
     source, target, feed = (_feed(rules.settings, options[name]) for name in ("source", "target", "feed"))
     ask = Ask(task=task, source=source, target=target, feed=feed)
     right = decide_right(rules.permissions, _known(rules.permissions, user), ask)

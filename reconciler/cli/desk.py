@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.declaration import KINDS
 from reconciler.declare.load import load_approvals, load_rules, rule_files
 from reconciler.declare.revision import Repository, working_tree
 from reconciler.ecosystems import ECOSYSTEMS
@@ -25,7 +26,7 @@ def open_desk(folder: Path) -> Desk:
     """Reads what the working tree declares, committed or not."""
     root = Repository(folder).root
     files = working_tree(root)
-    rules = load_rules(rule_files(files), ECOSYSTEMS)
+    rules = load_rules(rule_files(files), KINDS)
     return Desk(root=root, rules=rules, approvals=load_approvals(files, rules, ecosystems=ECOSYSTEMS))
 
 

@@ -21,11 +21,10 @@ from reconciler.model.plan import Drift
 from reconciler.model.verification import ChangeRecord, parse_record
 from reconciler.model.words import FeedName, Identity
 from reconciler.observe.upstreams import Upstream
-from reconciler.reconcile import Options, Planned, declare, plan_pass
+from reconciler.reconcile import Options, Planned, Surroundings, plan_pass
 from reconciler.show.contract import to_json
 from reconciler.show.drift import Explained, drift_text, drift_v1, outcome_of
 from reconciler.stores import ledger
-from reconciler.stores.interface import Store
 
 DRIFTED = 2
 
@@ -78,19 +77,19 @@ def drift(folder: Path, **options: Unpack[DriftOptions]) -> int:
       reconciler drift approved-nuget --deep --format json
     """
     session = open_session(folder)
-    declaration = declare(session.repository, session.repository.resolve(options["ref"]))
+    declaration = session.declare(options["ref"])
     settings = declaration.rules.now.settings
     feeds = chosen_feeds(settings, options["feeds"])
-    store = session.store(settings)
+    nobody = Surroundings(store_of=session.store, upstreams_of=lambda _: _not_asked, ask=lambda _forge, _commit: "drift asks nobody")
     how = Options(now=session.now, public_url=options["public_url"], listed=True, accept="", deep=options["deep"])
     with Console(stderr=True).status("Comparing feed storage ...") if sys.stderr.isatty() else nullcontext():
-        planned = plan_pass(declaration, store, _not_asked, how)
+        planned = plan_pass(session.reader, declaration, nobody, how)
     rows = [row for row in planned.plan.drift if row.feed in feeds]
     if options["form"] == "json":
         click.echo(to_json(drift_v1(planned.plan, rows)), nl=False)
     else:
-        explained = _explained(rows, settings, _last_records(rows, planned, store))
-        click.echo("\n".join(drift_text(explained, feeds, deep=options["deep"])))
+        explained = _explained(rows, settings, _last_records(rows, planned))
+        click.echo("\n".join(drift_text(explained, feeds, planned.plan.reanchored, deep=options["deep"])))
     outcome = outcome_of(rows)
     return DRIFTED if outcome == "changes" and options["detailed_exitcode"] else EXIT_CODES[outcome]
 
@@ -100,12 +99,12 @@ def _not_asked(feed: Feed, connector: Connector) -> Upstream:
     return _NotAsked()
 
 
-def _last_records(rows: Iterable[Drift], planned: Planned, store: Store) -> dict[Identity, ChangeRecord]:
+def _last_records(rows: Iterable[Drift], planned: Planned) -> dict[Identity, ChangeRecord]:
     """The last record of every version of the feeds that drifted."""
     found: dict[Identity, ChangeRecord] = {}
     for feed in sorted({FeedName(row.feed) for row in rows}):
         head = planned.states[feed].head
-        for record in map(parse_record, ledger.read(store, feed, head.ledger)) if head else ():
+        for record in map(parse_record, ledger.read(planned.store, feed, head.ledger)) if head else ():
             if isinstance(record, ChangeRecord):
                 found[record.of(feed)] = record
     return found

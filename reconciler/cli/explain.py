@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from reconciler.cli.arguments import approved_feed, identity_in
 from reconciler.cli.history import read_history
 from reconciler.cli.session import Session, format_option, open_session, ref_option
-from reconciler.decide.authority import Standing
+from reconciler.decide.authority import cases
+from reconciler.decide.case import Case, lets_in
+from reconciler.decide.clock import backwards
 from reconciler.decide.desired import Desired, authority_holds, desired_of, malformed_holds
-from reconciler.decide.people import named
+from reconciler.decide.known import known
+from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.decide.stands import backing_of
+from reconciler.decide.wanting import unasked
+from reconciler.declaration import Declaration
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Hold
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import FeedName, Identity
-from reconciler.reconcile import Declaration, declare
-from reconciler.show.contract import ExplainV1, HistoryRow, WithdrawnRow, hold_row, person_row, to_json
-from reconciler.show.inert import inert
-from reconciler.show.text import hold_lines, people
+from reconciler.show.contract import HistoryRow, hold_row, person_row, reanchored_row, to_json
+from reconciler.show.explain import explain_text
+from reconciler.show.explained import (
+    Counts,
+    ExplainV1,
+    Told,
+    WithdrawnRow,
+    event_row,
+    evidence_rows,
+    file_rows,
+    signature_row,
+    verdict_rows,
+)
+from reconciler.stores.head import read_head
 from reconciler.stores.state import read_state
 
 
@@ -33,39 +51,47 @@ from reconciler.stores.state import read_state
 @format_option
 @click.pass_obj
 def explain(folder: Path, feed: str, package: str, version: str, ref: str, form: str) -> None:
-    """Explain one version: who approved it, with what right, by which line, and whether the feed holds it.
+    """Explain one version: who approved it and how well that is known, with what right, by which line, whether the feed holds it, and what
+    is missing if it does not. Asks no forge and no upstream: `plan` does.
 
     \b
     Example:
       reconciler explain approved-nuget Newtonsoft.Json 13.0.3
     """
     session = open_session(folder)
-    declaration = declare(session.repository, session.repository.resolve(ref))
-    identity = identity_in(approved_feed(declaration.rules.now.settings, feed), package, version)
-    holds = _holds(session, declaration, identity)
+    rules = session.rules(ref)
+    identity = identity_in(approved_feed(rules.rules.now.settings, feed), package, version)
+    declaration = session.reader.widened(rules, frozenset({(identity.feed, identity.package)}))
+    holds = list(_holds(session, declaration, identity))
     explained = _explain(session, declaration, identity, holds)
     if form == "json":
         click.echo(to_json(explained), nl=False)
     else:
-        click.echo("\n".join(_lines(explained, holds)))
+        click.echo("\n".join(explain_text(explained, waiting=bool(holds) and all(hold.waiting for hold in holds))))
 
 
 def _explain(session: Session, declaration: Declaration, identity: Identity, holds: list[Hold]) -> ExplainV1:
-    standing = declaration.authority.standings.get(identity, Standing())
+    backing = declaration.authority.standings.get(identity, Standing()).backing
     desired = _desired(session, declaration, identity)
+    declared = desired.declared if desired else None
     published = _published(session, declaration, identity)
+    broken = next((one.path for one in declaration.approvals.malformed if one.identity == identity), None)
+    told = list(_told(declaration, identity))
+    behind = next((one for one in reversed(told) if backing and one.event.landing.id == backing.landing.id), told[-1] if told else None)
+    grounds = backing.grounds if backing else behind.grounds if behind else None
     return ExplainV1(
         feed=identity.feed,
-        package=desired.declared.package if desired else identity.package,
-        version=desired.declared.version if desired else identity.version,
-        path=desired.declared.path if desired else None,
+        package=declared.package if declared else identity.package,
+        version=declared.version if declared else identity.version,
+        path=declared.path if declared else broken,
+        line=1,
         declared=_state(declaration, identity, desired),
         published=published.state if published else "absent",
-        author=person_row(named(standing.author)) if standing.author else None,
-        approvers=[person_row(named(person)) for person in standing.approvers],
-        commit=standing.landing.id if standing.landing else None,
-        right=str(standing.line) if standing.line else None,
-        reason=desired.declared.approval.reason if desired else "",
+        author=person_row(backing.author) if backing else None,
+        approvers=[person_row(person) for person in backing.approvers] if backing else [],
+        commit=backing.landing.id if backing else None,
+        right=str(backing.grounds.line) if backing and backing.grounds.line else None,
+        reason=declared.approval.reason if declared else "",
         withdrawn=_withdrawn(desired) if desired else None,
         deprecated=published.deprecated if published else None,
         expires=desired.expires.date().isoformat() if desired and desired.expires else None,
@@ -73,7 +99,63 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         history=[
             row for row in read_history(declaration, session.store(declaration.rules.now.settings)) if _is(row, declaration, identity)
         ],
+        reanchored=[reanchored_row(one) for one in _reanchored(session, declaration, identity.feed)],
+        notes=_notes(session, declaration, identity),
+        source=desired.source or declared.approval.source if desired and declared else None,
+        ticket=declared.approval.ticket if declared else "",
+        files=file_rows(declared.approval.files) if declared else [],
+        rules_commit=behind.rules_commit if behind and backing else None,
+        signatures=[signature_row(one) for one in grounds.signatures] if grounds else [],
+        evidence=evidence_rows(grounds.evidence, about=grounds.evidence) if grounds else [],
+        verdicts=verdict_rows(grounds.judgements) if grounds else [],
+        events=[event_row(one) for one in told],
     )
+
+
+def _reanchored(session: Session, declaration: Declaration, feed: FeedName) -> tuple[Reanchored, ...]:
+    found = read_head(session.store(declaration.rules.now.settings), feed)
+    return found[0].reanchored if found else ()
+
+
+def _notes(session: Session, declaration: Declaration, identity: Identity) -> list[str]:
+    """What a reader should know of the commits behind it: signatures that do not count, dates that run backwards."""
+    events = [event for event in declaration.events if event.identity == identity]
+    parents = session.repository.commits(parent for event in events for one in (event.author, event.landing) for parent in one.parents[:1])
+    standing = declaration.authority.standings.get(identity, Standing())
+    return [*standing.objections, *backwards(events, parents)]
+
+
+def _told(declaration: Declaration, identity: Identity) -> Iterator[Told]:
+    """Every event of a version, judged once more, now with all that it rests on."""
+    mine = [event for event in declaration.events if event.identity == identity]
+    standing = declaration.authority.standings.get(identity, Standing())
+    now = unasked(standing, declaration.rules, declaration.proofs)
+    for case, held, _ in cases(mine, declaration.rules, declaration.proofs):
+        event, still = case.event, _still(now, case)
+        counts: Counts = "yes" if held is None else "overtaken" if still is None else "waiting" if still.waiting else "held"
+        yield Told(
+            event=event,
+            known=tuple(known(case, declaration.proofs)),
+            grounds=case.grounds,
+            said=declaration.proofs.evidence.get(event.landing.id, ()),
+            forge=_forge(declaration, case),
+            rules_commit=declaration.rules.step_before(event.position).commit,
+            counts=counts,
+            reason=(still or held).reason if held else "",
+        )
+
+
+def _still(standing: Standing, case: Case) -> HeldEvent | None:
+    """The event as it is still held; None where nothing waits for it any more."""
+    return next((held for held in standing.held if held.event.landing.id == case.event.landing.id), None)
+
+
+def _forge(declaration: Declaration, case: Case) -> Literal["none", "said", "not asked"]:
+    """Whether the forge has said something of an event that lets something in, and that has one."""
+    if case.event.landing.id in declaration.proofs.evidence:
+        return "said"
+    inside = case.event.approval is not None and any(lets_in(fact, case.event, case.before) for fact in case.event.moved)
+    return "not asked" if case.past.forge is not None and inside else "none"
 
 
 def _withdrawn(desired: Desired) -> WithdrawnRow | None:
@@ -85,8 +167,8 @@ def _withdrawn(desired: Desired) -> WithdrawnRow | None:
         action=taken.action,
         reason=taken.reason,
         since=taken.since.isoformat() if taken.since else None,
-        author=person_row(named(backing.author)),
-        approvers=[person_row(named(person)) for person in backing.approvers],
+        author=person_row(backing.author),
+        approvers=[person_row(person) for person in backing.approvers],
         commit=backing.landing.id,
     )
 
@@ -109,12 +191,13 @@ def _published(session: Session, declaration: Declaration, identity: Identity) -
     return next((v for v in entry.package.versions if v.version.key == identity.version), None) if entry else None
 
 
-def _holds(session: Session, declaration: Declaration, identity: Identity) -> list[Hold]:
-    desired = _desired(session, declaration, identity)
+def _holds(session: Session, declaration: Declaration, identity: Identity) -> Iterator[Hold]:
     package = (identity.feed, identity.package)  # what cannot be read of a package freezes all of it
-    broken = (m for m in declaration.approvals.malformed if m.identity is not None and (m.identity.feed, m.identity.package) == package)
-    malformed = [hold for m in broken for hold in malformed_holds(m)]
-    return [*malformed, *(authority_holds(desired) if desired else ())]
+    for broken in declaration.approvals.malformed:
+        if broken.identity is not None and (broken.identity.feed, broken.identity.package) == package:
+            yield from malformed_holds(broken)
+    if desired := _desired(session, declaration, identity):
+        yield from authority_holds(replace(desired, standing=unasked(desired.standing, declaration.rules, declaration.proofs)))
 
 
 def _is(row: HistoryRow, declaration: Declaration, identity: Identity) -> bool:
@@ -126,51 +209,3 @@ def _is(row: HistoryRow, declaration: Declaration, identity: Identity) -> bool:
     except ValueError:
         return False
     return key == identity
-
-
-NEXT = {
-    ("approved", "absent"): "next: `reconciler apply` promotes it (`reconciler plan` says whether the upstream has it)",
-    ("none", "absent"): "next: `reconciler approve {feed} {package}@{version} -m REASON`",
-    ("approved", "unlisted"): "next: `reconciler apply` lists it again",
-    ("approved", "quarantined"): "next: `reconciler apply` brings it back",
-    ("expired", "listed"): "next: `reconciler apply` unlists it",
-    ("expired", "unlisted"): "to undo it: set a later day in `expires:` of the approval, or remove the line",
-    ("expired", "quarantined"): "to undo it: set a later day in `expires:` of the approval, or remove the line",
-    ("none", "unlisted"): "no approval names it any more: it stays unlisted, until one does (`reconciler approve`)",
-    ("none", "quarantined"): "no approval names it any more: it stays in quarantine, until one does (`reconciler approve`)",
-    ("withdrawn", "absent"): "it was taken back before it was promoted",
-    ("none", "listed"): "it is published, but no approval names it any more: it stays; `reconciler approve` it again to explain it, "
-    "or take it back: `reconciler withdraw {feed} {package} {version} -m REASON`",
-    ("withdrawn", "listed"): "next: `reconciler apply` takes it back",
-    ("withdrawn", "unlisted"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
-    ("withdrawn", "quarantined"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
-}
-
-
-def _lines(explained: ExplainV1, holds: list[Hold]) -> Iterator[str]:
-    yield f"{inert(explained.package)} {inert(explained.version)} in {explained.feed}: declared {explained.declared}, published {explained.published}"
-    if explained.path:
-        yield f"  approval   {inert(explained.path)}: {inert(explained.reason)}"
-    if explained.author and explained.commit:
-        author, *approvers = [person.named() for person in (explained.author, *explained.approvers)]
-        yield f"  approved   {people(author, approvers)}, landed with commit {explained.commit[:12]}"
-        yield f"  entitled   by {inert(explained.right or '')}"
-    if explained.withdrawn:
-        taken = explained.withdrawn
-        author, *approvers = [person.named() for person in (taken.author, *taken.approvers)]
-        since = f" since {taken.since}" if taken.since else ""
-        yield f"  withdrawn  {taken.action}{since}: {inert(taken.reason)}"
-        yield f"             {people(author, approvers)}, landed with commit {taken.commit[:12]}"
-    if explained.expires:
-        yield f"  expire{'d' if explained.declared == 'expired' else 's'}    {explained.expires}"
-    if explained.deprecated:
-        yield f"  deprecated {inert(explained.deprecated)}"
-    for row in explained.history:
-        when = f"{row.applied_at:%Y-%m-%d %H:%M} UTC by {inert(row.applier or '')}" if row.applied_at else row.outcome
-        number = f" (record {row.seq})" if row.seq is not None else ""
-        yield f"  {row.change:<10} {when}{number}"
-    for hold in holds:
-        yield from (f"  {line}" for line in hold_lines(hold))
-    following = NEXT.get((explained.declared, explained.published), "")
-    if following and not holds:
-        yield f"  {inert(following.format(feed=explained.feed, package=explained.package, version=explained.version))}"

@@ -14,12 +14,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from reconciler.act.record import Applier
 from reconciler.cli import EXIT_CODES
-from reconciler.cli.session import Session, applier_name, format_option, open_session, open_wire, public_url_option, ref_option, upstreams
+from reconciler.cli.notes import write_notes
+from reconciler.cli.session import Session, applier_name, format_option, open_session, open_wire, public_url_option, ref_option
+from reconciler.declaration import Declaration
+from reconciler.errors import ReconcilerError
 from reconciler.model.declared import Connector
 from reconciler.model.plan import Applied, Change, Failure, Plan
 from reconciler.observe.upstreams import Upstream
-from reconciler.reconcile import Declaration, Options, Planned, UpstreamOf, apply_pass, declare, plan_pass
-from reconciler.show.contract import apply_v1, plan_v1, to_json
+from reconciler.reconcile import Options, Planned, Surroundings, apply_pass, plan_pass
+from reconciler.show.contract import NotesRow, to_json
+from reconciler.show.notes import notes_text
+from reconciler.show.plan_json import apply_v1, plan_v1
 from reconciler.show.text import applied_text, change_lines, failure_lines, plan_text
 
 CHANGES = 2
@@ -46,6 +51,7 @@ class ApplyOptions(PassOptions):
     """The options of `apply`."""
 
     accept: str
+    notes: bool
     fail_on: tuple[str, ...]
     quiet: bool
 
@@ -67,10 +73,9 @@ def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
       reconciler plan --format json --detailed-exitcode
     """
     session = open_session(folder)
-    declaration = declare(session.repository, session.repository.resolve(options["ref"]))
+    declaration = session.read(options["ref"])
     with open_wire() as wire:
-        upstream_of = upstreams(wire, session.repository.root, declaration.rules.now.settings)
-        planned = _plan(session, declaration, upstream_of, _how(session, options, accept=""))
+        planned = _plan(session, declaration, session.surroundings(declaration, wire), _how(session, options, accept=""))
     _print_plan(planned.plan, options["form"])
     if planned.plan.outcome == "changes" and options["detailed_exitcode"]:
         return CHANGES
@@ -87,6 +92,7 @@ def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
 @click.option(
     "--fail-on", multiple=True, type=click.Choice(FAIL_CLASSES), help="Exit with 0 unless one of these is the outcome (default: all)."
 )
+@click.option("--notes", is_flag=True, help="Also write refs/notes/promotions, for `git log --notes=promotions`.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_obj
 def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
@@ -96,24 +102,35 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
     Example:
       reconciler apply
       reconciler apply --refresh --format json
+      reconciler apply --notes && git log --notes=promotions
     """
     session = open_session(folder)
-    declaration = declare(session.repository, session.repository.resolve(options["ref"]))
-    settings = declaration.rules.now.settings
+    declaration = session.read(options["ref"])
     silent = options["quiet"] or options["form"] == "json"
     with open_wire() as wire, ExitStack() as stack:
-        upstream_of = upstreams(wire, session.repository.root, settings)
+        surroundings = session.surroundings(declaration, wire)
         how = _how(session, options, accept=options["accept"])
-        planned = _plan(session, declaration, upstream_of, how)
+        planned = _plan(session, declaration, surroundings, how)
+        settings = planned.plan.rules.settings
+        upstream_of = surroundings.upstreams_of(settings)
 
         def source_of(change: Change) -> Upstream:
             return upstream_of(settings.feeds[change.source], Connector(upstream=change.upstream))
 
         applier = Applier(name=applier_name(), at=session.now, accepted=how.accept)
         report = _reporter(planned.plan, stack, quiet=silent)
-        applied = apply_pass(planned, session.store(settings), source_of, report, applier)
+        applied = apply_pass(planned, source_of, report, applier)
+    refused: ReconcilerError | None = None
+    notes: NotesRow | None = None
+    if options["notes"]:
+        try:
+            notes = write_notes(session, planned.declaration, planned.store)
+        except ReconcilerError as error:  # what was applied is to be told all the same
+            refused = error
     if not options["quiet"]:
-        _print_applied(applied, options["form"])
+        _print_applied(applied, notes, options["form"])
+    if refused is not None:
+        raise refused
     matters = not options["fail_on"] or applied.outcome in options["fail_on"]
     return EXIT_CODES[applied.outcome] if matters else 0
 
@@ -126,22 +143,24 @@ def _how(session: Session, options: PassOptions, *, accept: str) -> Options:
     return Options(now=session.now, public_url=options["public_url"], listed=refresh, deep=options["deep"], marks=refresh, accept=accept)
 
 
-def _plan(session: Session, declaration: Declaration, upstream_of: UpstreamOf, options: Options) -> Planned:
-    store = session.store(declaration.rules.now.settings)
+def _plan(session: Session, declaration: Declaration, surroundings: Surroundings, options: Options) -> Planned:
     if not sys.stderr.isatty():
-        return plan_pass(declaration, store, upstream_of, options)
+        return plan_pass(session.reader, declaration, surroundings, options)
     with Console(stderr=True).status("Asking the upstream feeds ..."):
-        return plan_pass(declaration, store, upstream_of, options)
+        return plan_pass(session.reader, declaration, surroundings, options)
 
 
 def _print_plan(plan: Plan, form: str) -> None:
     click.echo(to_json(plan_v1(plan)), nl=False) if form == "json" else click.echo("\n".join(plan_text(plan)))
 
 
-def _print_applied(applied: Applied, form: str) -> None:
-    click.echo(to_json(apply_v1(applied)), nl=False) if form == "json" else click.echo(
-        "\n".join(applied_text(applied)).removeprefix("" if applied.applied else "\n")
-    )
+def _print_applied(applied: Applied, notes: NotesRow | None, form: str) -> None:
+    if form == "json":
+        click.echo(to_json(apply_v1(applied, notes)), nl=False)
+        return
+    click.echo("\n".join(applied_text(applied)).removeprefix("" if applied.applied else "\n"))
+    if notes is not None:
+        click.echo(notes_text(notes))
 
 
 def _reporter(plan: Plan, stack: ExitStack, *, quiet: bool) -> Callable[[Change | Failure], None]:

@@ -9,38 +9,58 @@ from typing import Any, Final
 import click
 from pydantic import BaseModel
 
-from reconciler.declare.schema import json_schema
-from reconciler.show.contract import HISTORY, ApplyV1, CanV1, ExplainV1, PlanV1
+from reconciler.declaration import KINDS as OF_DECLARATIONS
+from reconciler.declare.schema import json_schema, policy_schema
+from reconciler.show.contents import ContentsV1
+from reconciler.show.contract import HISTORY, ApplyV1, CanV1, PlanV1
 from reconciler.show.drift import DriftV1
+from reconciler.show.explained import ExplainV1
+from reconciler.show.reanchored import ReanchorV1
 from reconciler.show.verify import VerifyV1
+from reconciler.show.who import WhoV1
 
 REPORTS: Final[Mapping[str, type[BaseModel]]] = {
     "plan": PlanV1,
     "apply": ApplyV1,
     "explain": ExplainV1,
     "can": CanV1,
+    "who": WhoV1,
+    "contents": ContentsV1,
     "drift": DriftV1,
     "verify": VerifyV1,
+    "reanchor": ReanchorV1,
 }
-KINDS: Final = ("feeds", "permissions", "approval", "plan", "apply", "history", "explain", "can", "drift", "verify")
+FILES: Final = ("feeds", "permissions", "policy", "forge", "approval")
+KINDS: Final = (*FILES, "plan", "apply", "history", "contents", "explain", "can", "who", "drift", "verify", "reanchor")
 
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
 def schema(kind: str) -> None:
-    """Print the JSON Schema of a YAML file (feeds, permissions, approval) or of a JSON report (plan, apply, history, explain, can, drift, verify).
+    """Print the JSON Schema of a YAML file or of a JSON report.
+
+    \b
+    feeds         feeds.yaml
+    permissions   policies/permissions.yaml
+    forge         policies/forge.yaml
+    policy        every other file of policies/: one rule a file
+    approval      approvals/<feed>/<package>/<version>.yaml
+    All other kinds are reports: what `--format json` of the command prints.
 
     \b
     Example:
       reconciler schema approval > .vscode/approval.schema.json
+      reconciler schema policy > .vscode/policy.schema.json
     """
     click.echo(json.dumps(_schema(kind), indent=2, ensure_ascii=False))
 
 
 def _schema(kind: str) -> dict[str, Any]:
     match kind:
-        case "feeds" | "permissions" | "approval":
+        case "feeds" | "permissions" | "forge" | "approval":
             return json_schema(kind)
+        case "policy":
+            return policy_schema(OF_DECLARATIONS.rules)
         case "history":
             return HISTORY.json_schema(by_alias=True, mode="serialization")
         case _:

@@ -10,7 +10,6 @@ from reconciler.cli.session import open_session, public_url_option, ref_option
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import Refused
 from reconciler.model.declared import Settings
-from reconciler.reconcile import declare
 from reconciler.show.nginx import ServedFeed, nginx_configuration
 from reconciler.stores import open_store
 from reconciler.stores.keys import feed_folder
@@ -38,8 +37,8 @@ def serve(folder: Path, print_nginx: bool, public_url: str | None, ref: str) -> 
         )
         raise click.UsageError(message)
     session = open_session(folder)
-    settings = declare(session.repository, session.repository.resolve(ref)).rules.now.settings
-    store = _store_folder(settings, session.repository.root)
+    store = _store_folder(session.reader.rules_at(session.repository.resolve(ref)).rules.now.settings, session.repository.root)
+    settings = session.rules(ref).rules.now.settings
     feeds = [
         ServedFeed(name=feed.name, path=feed_folder(feed.name), type=feed.type, indexes=ECOSYSTEMS[feed.type].indexes)
         for feed in settings.feeds.values()

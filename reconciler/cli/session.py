@@ -5,46 +5,92 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import click
 
+from reconciler.declaration import Answer, Declaration, Reader
 from reconciler.declare.revision import Repository
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import DeclarationInvalid, Refused
-from reconciler.model.declared import FEED_SCHEME, Connector, Feed, Settings
-from reconciler.model.words import Problem
+from reconciler.errors import DeclarationInvalid, Malformed, Refused, Unreachable
+from reconciler.model.declared import FEED_SCHEME, Connector, Feed, Forge, Settings
+from reconciler.model.words import CommitId, Problem
 from reconciler.observe.feed_upstream import open_feed
+from reconciler.observe.forge import evidence_of
+from reconciler.observe.forges.landings import Landings
 from reconciler.observe.upstreams import Upstream, open_upstream
-from reconciler.reconcile import UpstreamOf
+from reconciler.reconcile import Surroundings, UpstreamOf
 from reconciler.stores import open_store
+from reconciler.stores.evidence import FrozenEvidence
 from reconciler.stores.interface import Store
 from reconciler.wire import Wire
+
+PATIENCE: Final = 3
+"""Times in a row that a forge may fail to answer before a pass asks it no more."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """One run of a command: the repository, and the instant at which it judges."""
+    """One run of a command: the repository, the instant at which it judges, and what reads declarations."""
 
     repository: Repository
     now: datetime
+    reader: Reader
 
     def store(self, settings: Settings) -> Store:
         """The store that the declaration names."""
         return open_store(settings.store, base=self.repository.root)
 
+    def read(self, ref: str) -> Declaration:
+        """The declaration at a ref, by what git alone says."""
+        return self.reader.read(self.repository.resolve(ref))
+
+    def declare(self, ref: str) -> Declaration:
+        """The declaration at a ref, with what earlier passes have frozen of what forges said; asks nobody."""
+        return self.reader.widened(self.rules(ref), None)
+
+    def rules(self, ref: str) -> Declaration:
+        """The same, of which only the rules were read so far: `reader.widened` reads the approvals that matter."""
+        declaration = self.reader.rules_at(self.repository.resolve(ref))
+        return self.reader.frozen(declaration, FrozenEvidence(self.store(declaration.rules.now.settings)))
+
+    def surroundings(self, declaration: Declaration, wire: Wire) -> Surroundings:
+        """What a pass reaches."""
+        landings = Landings(declaration.chain, self.repository.commits)
+
+        silent: dict[Forge, list[str]] = defaultdict(list)
+
+        def ask(forge: Forge, commit: CommitId) -> Answer:
+            """A forge that is silent again and again is not asked for all the rest: each time is a wait."""
+            failures = silent[forge]
+            if len(failures) >= PATIENCE:
+                return failures[-1]
+            try:
+                evidence = evidence_of(forge, commit, landings=landings, wire=wire)
+            except (Unreachable, Malformed) as error:
+                failures.append(str(error))
+                return failures[-1]
+            failures.clear()
+            return evidence
+
+        return Surroundings(store_of=self.store, upstreams_of=lambda settings: upstreams(wire, self.repository.root, settings), ask=ask)
+
 
 def open_session(folder: Path) -> Session:
     """Opens the repository and reads the clock, once."""
-    return Session(repository=Repository(folder), now=datetime.now(UTC).replace(microsecond=0))
+    repository, now = Repository(folder), datetime.now(UTC).replace(microsecond=0)
+    cache = cache_folder(os.environ)
+    reader = Reader(repository=repository, now=now, kept=cache / "history" if cache else None)
+    return Session(repository=repository, now=now, reader=reader)
 
 
 def open_wire() -> Wire:

@@ -1,4 +1,4 @@
-"""The JSON that other tools rely on (DESIGN section 11), as pydantic models, and how to get there from our own types.
+"""The JSON that other tools rely on (DESIGN section 11), as pydantic models; `plan_json.py` makes plans of them.
 
 Fields are only ever added. Times are RFC 3339 in UTC; null means "not known" or "not yet".
 """
@@ -11,16 +11,20 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter
 
 from reconciler.model.events import Assurance, Named
-from reconciler.model.plan import AccessChange, Applied, Change, ChangeKind, Drift, DriftKind, Failure, Hold, HoldKind, Plan
+from reconciler.model.packages import ListedState
+from reconciler.model.plan import ChangeKind, DriftKind, Hold, HoldKind
+from reconciler.model.reanchored import Reanchored
 
 Time = Annotated[datetime, PlainSerializer(lambda when: when.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str)]
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
+    """A part of a report."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class PersonRow(_Row):
+class PersonRow(Row):
     """Somebody, and how the name is known."""
 
     name: str
@@ -32,7 +36,7 @@ class PersonRow(_Row):
         return Named(name=self.name, email=self.email, assurance=self.assurance)
 
 
-class FileRow(_Row):
+class FileRow(Row):
     """A file with its size in bytes and its digest."""
 
     name: str
@@ -40,7 +44,7 @@ class FileRow(_Row):
     sha256: str
 
 
-class DependentRow(_Row):
+class DependentRow(Row):
     """A listed version that needs a package in a range which nothing listed satisfies any more."""
 
     package: str
@@ -49,7 +53,7 @@ class DependentRow(_Row):
     range: str
 
 
-class ChangeRow(_Row):
+class ChangeRow(Row):
     """Something that apply does, on whose word; `breaks` are those that lose their last candidate by it."""
 
     change: ChangeKind
@@ -65,7 +69,7 @@ class ChangeRow(_Row):
     breaks: list[DependentRow] = []
 
 
-class EvictionRow(_Row):
+class EvictionRow(Row):
     """A file without approval and record that leaves the feed, because feeds.yaml says so there."""
 
     feed: str
@@ -80,7 +84,7 @@ class FailedRow(ChangeRow):
     error: str
 
 
-class AccessRow(_Row):
+class AccessRow(Row):
     """A right that somebody gains or loses."""
 
     change: Literal["grant", "revoke"]
@@ -90,7 +94,7 @@ class AccessRow(_Row):
     line: str
 
 
-class HoldRow(_Row):
+class HoldRow(Row):
     """Something declared that is not carried out."""
 
     feed: str
@@ -104,7 +108,7 @@ class HoldRow(_Row):
     line: int
 
 
-class DriftRow(_Row):
+class DriftRow(Row):
     """A published state that nothing declared explains."""
 
     kind: DriftKind
@@ -114,7 +118,19 @@ class DriftRow(_Row):
     detail: str
 
 
-class PlanV1(_Row):
+class ReanchoredRow(Row):
+    """A feed goes on in another history than it was applied in; `shared`: its new commit had landed in the old one, too."""
+
+    feed: str
+    from_commit: str
+    commit: str
+    at: Time
+    by: PersonRow
+    reason: str
+    shared: bool
+
+
+class PlanV1(Row):
     """`reconciler plan --format json`."""
 
     schema_: Literal["plan/v1"] = Field(default="plan/v1", alias="schema")
@@ -128,6 +144,16 @@ class PlanV1(_Row):
     holds: list[HoldRow]
     drift: list[DriftRow]
     evictions: list[EvictionRow]
+    reanchored: list[ReanchoredRow] = []
+
+
+class NotesRow(Row):
+    """What became of `apply --notes`: how many commits have a note, on how many it was written just now; the commit of the notes."""
+
+    ref: str
+    commit: str | None
+    notes: int
+    written: int
 
 
 class ApplyV1(PlanV1):
@@ -136,10 +162,15 @@ class ApplyV1(PlanV1):
     schema_: Literal["apply/v1"] = Field(default="apply/v1", alias="schema")  # type: ignore[assignment]  # the one word that differs
     applied: list[ChangeRow]
     failed: list[FailedRow]
+    notes: NotesRow | None = None
 
 
-class HistoryRow(_Row):
-    """An event of git joined with the ledger; `seq` and `applied_at` are null where it has not reached the feed."""
+class HistoryRow(Row):
+    """An event of git joined with the ledger; `seq` and `applied_at` are null where it has not reached the feed.
+
+    `state` is what its record leaves the version as, `head` the commit that was applied (not in records of version 0.1). A row `reanchor`
+    is of no version: the ledger of the feed went on at `commit`, though it had been applied at `from_commit`.
+    """
 
     seq: int | None
     change: str
@@ -156,45 +187,16 @@ class HistoryRow(_Row):
     applied_at: Time | None
     reason: str
     files: list[FileRow]
+    head: str | None = None
+    state: ListedState | None = None
+    purl: str | None = None
+    from_commit: str | None = None
 
 
 HISTORY: Final = TypeAdapter(list[HistoryRow])
 
 
-class WithdrawnRow(_Row):
-    """How a version was taken back, on whose word."""
-
-    action: Literal["unlist", "quarantine"]
-    reason: str
-    since: str | None
-    author: PersonRow
-    approvers: list[PersonRow]
-    commit: str
-
-
-class ExplainV1(_Row):
-    """`reconciler explain --format json`: one version, from the approval to the record."""
-
-    schema_: Literal["explain/v1"] = Field(default="explain/v1", alias="schema")
-    feed: str
-    package: str
-    version: str
-    path: str | None
-    declared: str
-    published: str
-    author: PersonRow | None
-    approvers: list[PersonRow]
-    commit: str | None
-    right: str | None
-    reason: str
-    withdrawn: WithdrawnRow | None
-    deprecated: str | None
-    expires: str | None = None
-    holds: list[HoldRow]
-    history: list[HistoryRow]
-
-
-class CanV1(_Row):
+class CanV1(Row):
     """`reconciler can --format json`; `who_may` are all who may, by the same rules."""
 
     schema_: Literal["can/v1"] = Field(default="can/v1", alias="schema")
@@ -210,69 +212,16 @@ def person_row(person: Named) -> PersonRow:
     return PersonRow(name=person.name, email=person.email, assurance=person.assurance)
 
 
-def _change_fields(change: Change) -> dict[str, object]:
-    return {
-        "change": change.kind,
-        "feed": change.identity.feed,
-        "source": change.source,
-        "package": change.declared.package,
-        "version": change.declared.version,
-        "files": [FileRow(name=f.name, size=f.size, sha256=f.sha256) for f in change.files],
-        "author": person_row(change.author),
-        "approvers": [person_row(person) for person in change.approvers],
-        "commit": change.landing.id,
-        "reason": change.reason,
-        "breaks": [DependentRow(package=d.package, version=d.version, needs=d.needs, range=d.range) for d in change.dependents],
-    }
-
-
-def change_row(change: Change) -> ChangeRow:
-    """A change as JSON."""
-    return ChangeRow.model_validate(_change_fields(change))
-
-
-def _failed_row(failure: Failure) -> FailedRow:
-    return FailedRow.model_validate({**_change_fields(failure.change), "error": failure.error})
-
-
-def _access_row(row: AccessChange) -> AccessRow:
-    return AccessRow(change=row.change, user=row.user, task=row.task, feeds=list(row.feeds), line=row.line)
+def reanchored_row(one: Reanchored) -> ReanchoredRow:
+    """That a feed was reanchored, as JSON."""
+    fields = {name: getattr(one, name) for name in ReanchoredRow.model_fields if name != "by"}
+    return ReanchoredRow(**fields, by=person_row(one.by))
 
 
 def hold_row(hold: Hold) -> HoldRow:
     """A hold as JSON."""
     fields = {name: getattr(hold, name) for name in HoldRow.model_fields}
     return HoldRow.model_validate(fields)
-
-
-def _drift_row(drift: Drift) -> DriftRow:
-    return DriftRow(kind=drift.kind, feed=drift.feed, package=drift.package, version=drift.version, detail=drift.detail)
-
-
-def _plan_fields(plan: Plan) -> dict[str, object]:
-    return {
-        "commit": plan.commit,
-        "clock": plan.clock,
-        "valid_until": plan.valid_until,
-        "digest": plan.digest,
-        "outcome": plan.outcome,
-        "changes": [change_row(change) for change in plan.changes],
-        "access": [_access_row(row) for row in plan.access],
-        "holds": [hold_row(hold) for hold in plan.holds],
-        "drift": [_drift_row(drift) for drift in plan.drift],
-        "evictions": [EvictionRow(feed=e.feed, path=e.file.path, sha256=e.file.sha256, line=str(e.where)) for e in plan.evictions],
-    }
-
-
-def plan_v1(plan: Plan) -> PlanV1:
-    """A plan as JSON."""
-    return PlanV1.model_validate(_plan_fields(plan))
-
-
-def apply_v1(applied: Applied) -> ApplyV1:
-    """An applied plan as JSON."""
-    rows = {"applied": [change_row(c) for c in applied.applied], "failed": [_failed_row(f) for f in applied.failed]}
-    return ApplyV1.model_validate({**_plan_fields(applied.plan), **rows, "outcome": applied.outcome})
 
 
 def to_json(row: BaseModel) -> str:

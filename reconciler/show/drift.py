@@ -11,9 +11,11 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.model.plan import Drift, DriftKind, Plan
+from reconciler.model.reanchored import Reanchored
 from reconciler.model.verification import ChangeRecord
-from reconciler.show.contract import DriftRow, Time
+from reconciler.show.contract import DriftRow, ReanchoredRow, Time, reanchored_row
 from reconciler.show.inert import inert
+from reconciler.show.text import reanchored_lines
 
 FETCH: Final = "`reconciler apply --refresh` fetches what is approved again, with the same digests"
 REMEDIES: Final[Mapping[DriftKind, str]] = {
@@ -42,6 +44,7 @@ class DriftV1(BaseModel):
     clock: Time
     outcome: Literal["done", "changes", "integrity"]
     drift: list[DriftRow]
+    reanchored: list[ReanchoredRow] = []
 
 
 def drift_v1(plan: Plan, rows: Iterable[Drift]) -> DriftV1:
@@ -52,6 +55,7 @@ def drift_v1(plan: Plan, rows: Iterable[Drift]) -> DriftV1:
         clock=plan.clock,
         outcome=outcome_of(rows),
         drift=[DriftRow(kind=d.kind, feed=d.feed, package=d.package, version=d.version, detail=d.detail) for d in rows],
+        reanchored=[reanchored_row(one) for one in plan.reanchored],
     )
 
 
@@ -62,8 +66,9 @@ def outcome_of(rows: Sequence[Drift]) -> Literal["done", "changes", "integrity"]
     return "changes" if rows else "done"
 
 
-def drift_text(rows: Iterable[Explained], feeds: Sequence[str], *, deep: bool) -> Iterator[str]:
+def drift_text(rows: Iterable[Explained], feeds: Sequence[str], reanchored: Iterable[Reanchored], *, deep: bool) -> Iterator[str]:
     """Feed by feed: what, where, since which record, what to do."""
+    reanchored = tuple(reanchored)
     rows = sorted(rows, key=lambda row: feeds.index(row.drift.feed))
     drifted = {feed: list(group) for feed, group in groupby(rows, key=attrgetter("drift.feed"))}
     compared = "every file was read" if deep else "sizes of files, and bytes of pages and of what lies beside files"
@@ -72,6 +77,7 @@ def drift_text(rows: Iterable[Explained], feeds: Sequence[str], *, deep: bool) -
         yield f"{feed}: {f'{len(found)} drifted' if found else 'as recorded'}"
         for row in found:
             yield from (f"  {line}" for line in _lines(row))
+        yield from (f"  {line}" for line in reanchored_lines(one for one in reanchored if one.feed == feed))
     yield ""
     yield f"Compared: {compared}." + ("" if deep else " `reconciler drift --deep` reads every file.")
 

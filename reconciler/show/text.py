@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.model.events import Named
 from reconciler.model.plan import AccessChange, Applied, Change, ChangeKind, Drift, Failure, Hold, Plan
+from reconciler.model.reanchored import Reanchored
 from reconciler.show.inert import inert
 
 SIGNS: Final[Mapping[ChangeKind, str]] = {
@@ -22,6 +23,8 @@ SIGNS: Final[Mapping[ChangeKind, str]] = {
 }
 STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark"})
 """What concerns a version where it is, and promotes nothing."""
+SPECIALS: Final = frozenset('()<>,;"')
+"""What stands between names, addresses and people."""
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
@@ -94,8 +97,21 @@ def people(author: Named, approvers: Sequence[Named]) -> str:
 
 
 def person_text(person: Named) -> str:
-    """`Name <address> (claimed)`."""
-    return f"{inert(person.name)} <{inert(person.email)}> ({person.assurance})"
+    """`Name <address> (claimed)`. A name that could pass for more than a name is quoted, as in a mail header (RFC 5322, section 3.4)."""
+    name, email = inert(person.name), inert(person.email)
+    if SPECIALS.intersection(name):
+        name = '"' + name.replace('"', "\\x22") + '"'
+    email = "".join(f"\\x{ord(character):02x}" if character in SPECIALS else character for character in email)
+    return f"{name} <{email}> ({person.assurance})"
+
+
+def reanchored_lines(reanchored: Iterable[Reanchored]) -> Iterator[str]:
+    """Each of them: which feed, when, from where to where, on whose word, why."""
+    for one in reanchored:
+        where = f"from commit {one.from_commit[:12]} to {one.commit[:12]}"
+        unrelated = "" if one.shared else " (no commit landed in both histories)"
+        yield f"! {one.feed} was reanchored {one.at:%Y-%m-%dT%H:%M:%SZ} {where}{unrelated}"
+        yield f"    by {person_text(one.by)}: {inert(one.reason)}"
 
 
 def hold_lines(hold: Hold) -> list[str]:
@@ -113,9 +129,10 @@ def _drift_lines(drift: Drift) -> list[str]:
 
 def _attention(plan: Plan) -> Iterator[str]:
     """What is not a change of a feed's content: rights, and everything that somebody should look at."""
+    yield from _section("Reanchored", reanchored_lines(plan.reanchored))
     yield from _section("Access", _access_lines(plan.access))
     yield from _section("Held", [line for hold in plan.holds if not hold.waiting for line in hold_lines(hold)])
-    yield from _section("Waiting for an upstream", [line for hold in plan.holds if hold.waiting for line in hold_lines(hold)])
+    yield from _section("Waiting for an upstream or the forge", [line for hold in plan.holds if hold.waiting for line in hold_lines(hold)])
     yield from _section("Drift", [line for drift in plan.drift for line in _drift_lines(drift)])
 
 

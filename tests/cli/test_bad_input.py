@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.cli.session import upstreams
-from reconciler.declare.revision import Repository
-from reconciler.reconcile import Options, declare, plan_pass
+from reconciler.reconcile import Options, plan_pass
 from reconciler.stores import open_store
 from reconciler.wire import Timeouts, Wire
 from tests.cli.place import MALLORY, Done, Place, make_place
 from tests.support.faulty_server import Answer, FaultyServer
+from tests.support.reading import declaration_of, reader_of, surroundings
 from tests.support.wheels import wheel, wheel_name
 
 LEAF = "approvals/approved-pypi/leaf/1.2.yaml"
@@ -340,12 +340,12 @@ def test_a_faulty_upstream_holds_its_package_and_the_rest_goes_on(served, path, 
 def test_an_upstream_that_never_answers_is_waited_for_later(served):
     place, server = served
     server.answers["/simple/leaf/"] = [Answer(wait=30)]
-    repository = Repository(place.root)
-    declaration = declare(repository, repository.resolve("HEAD"))
-    store = open_store("./.feeds", base=repository.root)
+    store = open_store("./.feeds", base=place.root)
     options = Options(now=datetime.now(UTC), public_url=None, listed=False, accept="")
     with Wire(Timeouts(connect=1, read=0.2, document=1)) as wire:
-        plan = plan_pass(declaration, store, upstreams(wire, repository.root, declaration.rules.now.settings), options).plan
+        declaration = declaration_of(place.root)
+        around = surroundings(store, upstreams(wire, place.root, declaration.rules.now.settings))
+        plan = plan_pass(reader_of(place.root), declaration, around, options).plan
     assert [c.identity.feed for c in plan.changes] == ["approved-nuget"]
     assert [(h.kind, h.waiting) for h in plan.holds] == [("upstream", True)]
 

@@ -221,7 +221,7 @@ def test_a_merge_names_author_and_merger(place):
 def test_explain_goes_from_the_line_to_the_record(place):
     approve_all(place)
     before = place.run("explain", "approved-pypi", "Leaf", "1.2.0")
-    assert "next: `reconciler apply`" in before.out
+    assert "next       `reconciler apply` promotes it" in before.out
     place.run("apply")
     done = place.run("explain", "approved-pypi", "leaf", "1.2", "--format", "json")
     jsonschema.validate(done.json, schema_of(place, "explain"))
@@ -230,8 +230,8 @@ def test_explain_goes_from_the_line_to_the_record(place):
     text = place.run("explain", "approved-pypi", "leaf", "1.2").out
     assert "approved   by Ada Lovelace <ada@example.org> (claimed)" in text
     assert "entitled   by policies/permissions.yaml:7" in text
-    assert place.run("explain", "approved-pypi", "absent", "1").out.splitlines()[1].strip() == (
-        "next: `reconciler approve approved-pypi absent@1 -m REASON`"
+    assert place.run("explain", "approved-pypi", "absent", "1").out.splitlines()[-1].strip() == (
+        "next       `reconciler approve approved-pypi absent@1 -m REASON`"
     )
     assert place.run("explain", "public-pypi", "leaf", "1").code == 64
     assert place.run("explain", "approved-pypi", "leaf", "x").code == 64
@@ -300,3 +300,29 @@ def test_who_committed_decides_not_who_applies(place):
     approve_all(place)
     place.git("config", "user.email", MALLORY[1])
     assert place.run("apply", "--format", "json").json["applied"][0]["author"]["email"] == ADA[1]
+
+
+def test_an_approval_that_was_endorsed_is_told_as_applied(place):
+    place.run("approve", "approved-pypi", "leaf", "-m", "MIT")
+    place.commit("Approve leaf", by=MALLORY)
+    place.run("endorse", "approved-pypi", "leaf", "1.2", "-m", "Read it.")
+    place.commit("Endorse leaf", by=ADA)
+    assert place.run("apply").code == 0
+    rows = place.run("history", "leaf", "--format", "json").json
+    assert [(row["change"], row["outcome"], row["author"]["name"]) for row in rows] == [
+        ("promote", "applied", "Mallory"),
+        ("promote", "applied", "Mallory"),
+    ]
+    assert [bool(row["seq"]) for row in rows] == [True, False]
+
+
+def test_an_approval_that_was_overtaken_before_any_apply_came_to_nothing(place):
+    place.run("approve", "approved-pypi", "leaf", "-m", "MIT", "--file", "*.whl")
+    text = (place.root / "approvals/approved-pypi/leaf/1.2.yaml").read_text()
+    place.write("approvals/approved-pypi/leaf/1.2.yaml", text.replace("sha256: ", "sha256: 0", 1)[: text.index("sha256: ") + 72] + "}\n")
+    place.commit("Approve leaf, with a slip of the pen", by=GRACE)
+    place.write("approvals/approved-pypi/leaf/1.2.yaml", text)
+    place.commit("Correct the digest", by=ADA)
+    assert place.run("apply").code == 0
+    rows = place.run("history", "leaf", "--format", "json").json
+    assert [(row["author"]["name"], row["outcome"]) for row in rows if row["seq"] is None] == [("Grace Hopper", "none")]

@@ -77,7 +77,7 @@ Held
       approvals/approved/pkg/1.0.yaml:3 [denied by policies/permissions.yaml:9]
       to do: ask ada
 
-Waiting for an upstream
+Waiting for an upstream or the forge
   ? pkg 1.0 in approved: no answer
       approvals/approved/pkg/1.0.yaml:3
       to do: wait
