@@ -4,6 +4,7 @@
 #   make test    install what development needs; linters, types, tests, coverage
 #
 #   make lint    only linters and types
+#   make bench-history   what reading a large history costs, beside git's own pass (BENCH: where the repository is generated)
 #   make lock    resolve pyproject.toml anew and write the lock files
 #   make clean   remove what the above made, but not .feeds, which is the store
 #
@@ -12,7 +13,7 @@
 # coverage[toml] of the index in beside the locked coverage, and stop. PYTHON=/path/to/python3 picks the interpreter, JOBS the number of
 # test processes, PYTEST more arguments for pytest.
 
-.PHONY: help run test lint lock clean
+.PHONY: help run test lint bench-history lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -20,6 +21,7 @@ PY := $(VENV)/bin/python
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 JOBS ?= 2
 PYTEST ?=
+BENCH ?= build/bench
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 UV_COMPILE := UV_NO_CONFIG=1 $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header
@@ -93,6 +95,9 @@ test: $(VENV)/.development lint
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report= $(PYTEST)
 	$(PY) -m coverage report --skip-covered --fail-under=90
 	$(PY) -m coverage report --skip-covered --include='reconciler/decide/*,reconciler/ecosystems/*' --fail-under=95
+
+bench-history: $(VENV)/.development
+	$(PY) -m tests.bench.history $(BENCH)
 
 # The runtime lock has the build backend too: see .runtime. The second file is resolved within the first one. The third is for the one
 # client among the tests' that is a Python program with dependencies of its own; those that are node's have tests/clients/node/.

@@ -23,6 +23,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support import clients
+from tests.support.signing import Keyring
 
 REQUIRE_CLIENTS: Final = "RECONCILER_REQUIRE_CLIENTS"
 MISSING: Final = "client missing: "
@@ -59,6 +60,12 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("PIP_CONFIG_FILE", os.devnull)
         patch.setenv("UV_NO_CONFIG", "1")
         yield
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    """SSH keys by name, for tests that sign commits."""
+    return Keyring(tmp_path_factory.mktemp("keys"))
 
 
 def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:

@@ -9,15 +9,18 @@ import pytest
 
 from reconciler.cli import COMMANDS, EXIT_CODES
 from reconciler.decide.rights import Ask, decide_right
+from reconciler.decide.rules.interface import Subject, applies
+from reconciler.declaration import KINDS
 from reconciler.declare.load import load_approval, load_rules
-from reconciler.declare.schema import json_schema
-from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.model.declared import TASKS
-from reconciler.model.words import FeedName
+from reconciler.declare.schema import SHAPES, json_schema, policy_schema
+from reconciler.model.permissions import TASKS
+from reconciler.model.words import FeedName, PackageKey
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FEEDS, PERMISSIONS, APPROVAL = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+FEEDS, PERMISSIONS, APPROVAL, KNOWN_USERS, FORGE, REVIEW = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+"""Every block of YAML, in order; a new one belongs here, and into a test that reads it."""
+REFERENCE = README[README.index("## Configuration") :]
 
 
 def test_every_command_is_told_and_none_that_is_not_there():
@@ -26,11 +29,29 @@ def test_every_command_is_told_and_none_that_is_not_there():
 
 
 def test_the_example_is_a_declaration_and_the_answers_are_right():
-    rules = load_rules({"feeds.yaml": FEEDS.encode(), "policies/permissions.yaml": PERMISSIONS.encode()}, ECOSYSTEMS)
+    rules = load_rules({"feeds.yaml": FEEDS.encode(), "policies/permissions.yaml": PERMISSIONS.encode()}, KINDS)
     ask = Ask(task="promote-packages", source=FeedName("public-nuget"), target=FeedName("approved-nuget"))
     grace, alan = (decide_right(rules.permissions, user, ask) for user in ("grace", "alan"))
     assert f"yes: {grace.line}\n" in README
     assert not alan.allowed
+
+
+def test_users_with_keys_and_accounts_the_forge_and_the_policy_are_a_declaration_together():
+    permissions = KNOWN_USERS + PERMISSIONS[PERMISSIONS.index("groups:") :]
+    texts = {
+        "feeds.yaml": FEEDS,
+        "policies/permissions.yaml": permissions,
+        "policies/forge.yaml": FORGE,
+        "policies/review.yaml": REVIEW,
+    }
+    rules = load_rules({path: text.encode() for path, text in texts.items()}, KINDS)
+    assert rules.forge is not None
+    assert rules.forge.project == "acme/approvals"
+    assert {user for user, known in rules.permissions.users.items() if known.signing_keys} == {"grace"}
+    assert [known.github for known in rules.permissions.users.values()] == [4711, 4712, 4713]
+    (policy,) = rules.policies
+    assert (policy.rule, policy.params.min_assurance, policy.params.approvers) == ("review", "reviewed", 1)
+    assert applies(policy, Subject(feed=FeedName("approved-nuget"), package=PackageKey("newtonsoft.json")))
 
 
 def test_the_approval_is_the_one_in_this_repository():
@@ -39,10 +60,18 @@ def test_the_approval_is_the_one_in_this_repository():
     assert (shown.files, shown.reason) == (ours.files, ours.reason)
 
 
-@pytest.mark.parametrize("kind", ["feeds", "permissions", "approval"])
+@pytest.mark.parametrize("kind", SHAPES)
 def test_every_key_is_in_the_reference(kind):
     for key in json_schema(kind)["properties"]:
         assert f"`{key}" in README, key
+
+
+def test_every_key_of_a_policy_and_every_parameter_of_its_rule_is_in_the_reference():
+    for shape in policy_schema(KINDS.rules)["$defs"].values():
+        for key in shape["properties"]:
+            assert f"`{key}`" in REFERENCE, key
+    for rule in KINDS.rules:
+        assert f"`{rule}`" in REFERENCE, rule
 
 
 def test_every_task_and_exit_code_is_in_the_reference():

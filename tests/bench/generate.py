@@ -109,9 +109,12 @@ def _stream(size: Size) -> Iterator[bytes]:
     while number < size.commits:
         if number % MERGE_EVERY == 1 and number + BRANCH_COMMITS < size.commits and merges:
             yield b"reset refs/heads/topic\nfrom refs/heads/main\n\n"
-            for step in range(BRANCH_COMMITS):
-                yield _commit("topic", number + step, b"", files())
-            yield _commit("main", number + BRANCH_COMMITS, b"merge refs/heads/topic\n", [])
+            on_branch = [files() for _ in range(BRANCH_COMMITS)]
+            for step, some in enumerate(on_branch):
+                yield _commit("topic", number + step, b"", some)
+            # fast-import merges no trees: what the branch has is said again
+            together = [file for some in on_branch for file in some]
+            yield _commit("main", number + BRANCH_COMMITS, b"merge refs/heads/topic\n", together)
             number += BRANCH_COMMITS + 1
             merges -= 1
         else:
