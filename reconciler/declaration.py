@@ -35,7 +35,11 @@ from reconciler.model.proofs import Proofs
 from reconciler.model.words import CommitId, FeedName, PackageKey
 from reconciler.stores.evidence import FrozenEvidence
 
-KINDS: Final = Kinds(ecosystems=ECOSYSTEMS, rules={name: rule.Params for name, rule in RULES.items()})
+KINDS: Final = Kinds(
+    ecosystems=ECOSYSTEMS,
+    rules={name: rule.Params for name, rule in RULES.items()},
+    unmet=lambda policy, rules: RULES[policy.rule].unmet(policy, rules),
+)
 
 RULES_PLACES: Final = (FEEDS_FILE, POLICIES_FOLDER)
 MANY_PATHS: Final = 500

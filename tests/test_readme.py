@@ -13,6 +13,7 @@ from reconciler.decide.rules.interface import Subject, applies
 from reconciler.declaration import KINDS
 from reconciler.declare.load import load_approval, load_rules
 from reconciler.declare.schema import SHAPES, json_schema, policy_schema
+from reconciler.errors import DeclarationInvalid
 from reconciler.model.permissions import TASKS
 from reconciler.model.words import FeedName, PackageKey
 
@@ -44,6 +45,10 @@ def test_users_with_keys_and_accounts_the_forge_and_the_policy_are_a_declaration
         "policies/forge.yaml": FORGE,
         "policies/review.yaml": REVIEW,
     }
+    with pytest.raises(DeclarationInvalid) as caught:
+        load_rules({path: text.encode() for path, text in texts.items()}, KINDS)
+    assert str(caught.value) in README, "one administrator alone cannot review the own changes of the rules"
+    texts["policies/permissions.yaml"] += "  - {allow: administer, user: grace}\n"
     rules = load_rules({path: text.encode() for path, text in texts.items()}, KINDS)
     assert rules.forge is not None
     assert rules.forge.project == "acme/approvals"

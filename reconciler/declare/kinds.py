@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from reconciler.ecosystems.interface import Ecosystem
+from reconciler.model.declared import Policy, Rules
+from reconciler.model.verdicts import Unmet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kinds:
-    """Ecosystems by the `type:` of a feed; the shape of a rule's `params:` by its `rule:`."""
+    """Ecosystems by the `type:` of a feed; the shape of a rule's `params:` by its `rule:`; why a policy can be satisfied by nobody."""
 
     ecosystems: Mapping[str, Ecosystem]
     rules: Mapping[str, type[BaseModel]]
+    unmet: Callable[[Policy, Rules], Unmet | None]

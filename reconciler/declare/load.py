@@ -14,6 +14,7 @@ from reconciler.declare.permissions import read_permissions
 from reconciler.declare.policies import read_forge, read_policy
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.declared import FEEDS_FILE, FORGE_FILE, PERMISSIONS_FILE, POLICIES_FOLDER, Forge, Policy, Rules, TreeFile
+from reconciler.model.verdicts import Unmet
 from reconciler.model.words import Problem
 
 __all__ = ["is_rule_file", "load_approval", "load_approvals", "load_rules", "problems_of", "rule_files"]
@@ -90,7 +91,13 @@ def _rules(files: Mapping[str, bytes], kinds: Kinds) -> tuple[Rules | None, tupl
     problems += wrong
     if problems or settings is None or permissions is None:
         return None, tuple(problems)
-    return Rules(settings=settings, permissions=permissions, policies=policies, forge=forge), ()
+    rules = Rules(settings=settings, permissions=permissions, policies=policies, forge=forge)
+    problems += [_unmet(policy, reason) for policy in policies if (reason := kinds.unmet(policy, rules))]
+    return (None if problems else rules), tuple(problems)
+
+
+def _unmet(policy: Policy, reason: Unmet) -> Problem:
+    return Problem(path=policy.path, line=policy.where.line, key="params", found=reason.found, expected=reason.expected)
 
 
 def _policies(files: Mapping[str, bytes], kinds: Kinds) -> tuple[tuple[Policy, ...], Forge | None, list[Problem]]:

@@ -22,6 +22,14 @@ class Verdict:
     reason: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unmet:
+    """Why a policy can be satisfied by nobody: what there is, and what there must be, in the words of a problem."""
+
+    found: str
+    expected: str
+
+
 ALLOW: Final = Verdict(level="allow")
 
 

@@ -41,8 +41,8 @@ permissions:
   - {{allow: administer, user: ada}}
   - {{allow: promote-packages, group: senior-developers, from: public-pypi}}
 """
-REVIEWED: Final = 'rule: review\nfeeds: ["approved-*"]\nparams: {min_assurance: reviewed}\n'
-TWO: Final = "rule: review\nparams: {approvers: 2}\n"
+REVIEWED: Final = 'rule: review\nfeeds: ["approved-*"]\nparams: {min_assurance: reviewed, rule_files: false}\n'
+TWO: Final = "rule: review\nparams: {approvers: 2, rule_files: false}\n"
 
 
 def leaf(more: str = "") -> str:

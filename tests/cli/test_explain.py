@@ -13,7 +13,7 @@ from tests.support.faulty_server import Answer
 from tests.support.repositories import Repo
 from tests.support.signing import Keyring, sign_tip
 
-SIGNED = "rule: review\nparams: {min_assurance: signed}\n"
+SIGNED = "rule: review\nparams: {min_assurance: signed, rule_files: false}\n"
 
 
 @pytest.fixture

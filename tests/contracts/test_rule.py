@@ -5,10 +5,12 @@ import pytest
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.declaration import KINDS
+from reconciler.declare.load import load_rules
 from reconciler.declare.policies import read_policy
 from reconciler.model.verdicts import LEVELS
 from reconciler.model.words import FeedName, PackageKey
 
+FEEDS = b"feeds: {public: {type: pypi, usage: proxy, connectors: [{upstream: x}]}}\n"
 SUBJECT = Subject(feed=FeedName("approved-nuget"), package=PackageKey("newtonsoft.json"))
 
 
@@ -47,3 +49,9 @@ def test_every_parameter_is_described_for_an_editor(name):
 def test_every_rule_says_what_it_is(name):
     assert RULES[name].__doc__
     assert f"`{name}`" in (RULES[name].__doc__ or "").split("\n")[0]
+
+
+def test_whether_a_policy_can_be_met_is_told_without_a_fact(name):
+    empty = load_rules({"feeds.yaml": FEEDS, "policies/permissions.yaml": b"permissions: []\n"}, KINDS)
+    found = RULES[name].unmet(policy(name), empty)
+    assert found is None or (found.found and found.expected)

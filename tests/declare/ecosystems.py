@@ -46,4 +46,4 @@ class Numbers:
 
 
 ECOSYSTEMS = {"numbers": Numbers(), "letters": Numbers()}
-KINDS = Kinds(ecosystems=ECOSYSTEMS, rules={"review": review.Params})
+KINDS = Kinds(ecosystems=ECOSYSTEMS, rules={"review": review.Params}, unmet=review.unmet)

@@ -8,7 +8,7 @@ from reconciler.model.permissions import Line
 
 BASE = {
     "feeds.yaml": b"feeds:\n  public: {type: pypi, usage: proxy, connectors: [{upstream: x}]}\n",
-    "policies/permissions.yaml": b"permissions: []\n",
+    "policies/permissions.yaml": b"users: {ada: {name: A}, bob: {name: B}}\npermissions: [{allow: administer, user: everyone}]\n",
 }
 
 
@@ -124,3 +124,76 @@ def test_a_policy_that_is_wrong_makes_the_rules_wrong():
     with pytest.raises(DeclarationInvalid) as caught:
         load_rules({**BASE, "policies/a.yaml": b"rule: review\nparams: {approvers: two}\n"}, KINDS)
     assert [problem.path for problem in caught.value.problems] == ["policies/a.yaml"]
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAw9FbxFyJjsNeYBaFvvxExw0RGE5XJnxNtCWnUvHUhe"
+ONE_ADMINISTRATOR = "permissions: [{allow: administer, user: ada}]\n"
+TWO_ADMINISTRATORS = "permissions: [{allow: administer, user: ada}, {allow: administer, user: bob}]\n"
+NO_ACCOUNTS = "users: {ada: {name: A}, bob: {name: B}}\n"
+ACCOUNTS = "users: {ada: {name: A, github: 1}, bob: {name: B, github: 2}}\n"
+OTHER_FORGE = "users: {ada: {name: A, gitlab: 1}, bob: {name: B, gitlab: 2}}\n"
+ONE_KEY = f"users: {{ada: {{name: A, signing_keys: ['{KEY}']}}, bob: {{name: B}}}}\n"
+ONE_OF_EACH = f"users: {{ada: {{name: A, signing_keys: ['{KEY}']}}, bob: {{name: B, github: 2}}}}\n"
+REVOKED = f"users: {{ada: {{name: A, signing_keys: [{{key: '{KEY}', revoked: 2026-01-01}}]}}, bob: {{name: B, github: 2}}}}\n"
+
+
+def told(permissions, params, on_violation="hold"):
+    """What is wrong with rules that ask for reviews of changes of themselves."""
+    texts = {
+        **BASE,
+        "policies/permissions.yaml": permissions.encode(),
+        "policies/forge.yaml": b"type: github\nproject: a/b\n",
+        "policies/review.yaml": f"rule: review\non_violation: {on_violation}\nparams: {params}\n".encode(),
+    }
+    try:
+        load_rules(texts, KINDS)
+    except DeclarationInvalid as error:
+        return [str(problem) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("permissions", "params"),
+    [
+        (NO_ACCOUNTS + ONE_ADMINISTRATOR, "{}"),
+        (NO_ACCOUNTS + TWO_ADMINISTRATORS, "{approvers: 2}"),
+        (NO_ACCOUNTS + TWO_ADMINISTRATORS, "{min_assurance: reviewed}"),
+        (OTHER_FORGE + TWO_ADMINISTRATORS, "{min_assurance: reviewed}"),
+        (ACCOUNTS + ONE_ADMINISTRATOR, "{min_assurance: reviewed}"),
+        (ONE_KEY + TWO_ADMINISTRATORS, "{min_assurance: signed}"),
+        (ONE_OF_EACH + TWO_ADMINISTRATORS, "{min_assurance: reviewed}"),
+        (REVOKED + TWO_ADMINISTRATORS, "{min_assurance: signed}"),
+        ("permissions: [{allow: administer, user: everyone}]\n", "{}"),
+    ],
+)
+def test_rules_that_nobody_could_change_again_are_refused(permissions, params):
+    (problem,) = told(permissions, params)
+    assert problem.startswith("policies/review.yaml:1: params: found ")
+    assert "else nobody could change the rules again (or rule_files: false)" in problem
+
+
+@pytest.mark.parametrize(
+    ("permissions", "params"),
+    [
+        (NO_ACCOUNTS + TWO_ADMINISTRATORS, "{}"),
+        (NO_ACCOUNTS + ONE_ADMINISTRATOR, "{author_counts: true}"),
+        (NO_ACCOUNTS + ONE_ADMINISTRATOR, "{rule_files: false}"),
+        (ACCOUNTS + TWO_ADMINISTRATORS, "{min_assurance: reviewed}"),
+        (ONE_KEY + TWO_ADMINISTRATORS, "{min_assurance: signed, author_counts: true}"),
+        (ONE_OF_EACH + TWO_ADMINISTRATORS, "{min_assurance: signed}"),
+    ],
+)
+def test_rules_that_somebody_can_change_again_are_not(permissions, params):
+    assert told(permissions, params) == []
+
+
+def test_who_there_is_and_who_is_missing_is_told():
+    (problem,) = told(ACCOUNTS + ONE_ADMINISTRATOR, "{min_assurance: reviewed}")
+    assert problem == (
+        "policies/review.yaml:1: params: found 1 person who may administer and can be known as reviewed (ada), "
+        "expected 2, one of whom may be the author, else nobody could change the rules again (or rule_files: false)"
+    )
+
+
+def test_a_policy_that_only_warns_locks_nobody_out():
+    assert told(NO_ACCOUNTS + ONE_ADMINISTRATOR, "{}", on_violation="warn") == []

@@ -165,7 +165,9 @@ def test_an_editor_knows_each_rule_with_its_own_parameters():
     "text", [POLICY, "rule: review\n", "{rule: review, feeds: approved-nuget, packages: [Contoso.*, 7], params: {}}\n"]
 )
 def test_the_policies_that_the_editor_was_shown_are_accepted(text):
-    files = {"feeds.yaml": FEEDS.encode(), "policies/permissions.yaml": b"permissions: []\n"}
+    administrators = "users: {a: {name: A, github: 1}, b: {name: B, github: 2}, c: {name: C, github: 3}}\n"
+    permissions = f"{administrators}permissions: [{{allow: administer, user: everyone}}]\n"
+    files = {"feeds.yaml": FEEDS.encode(), "policies/permissions.yaml": permissions.encode()}
     rules = load_rules({**files, "policies/review.yaml": text.encode(), "policies/forge.yaml": FORGE.encode()}, KINDS)
     assert [policy.rule for policy in rules.policies] == ["review"]
     assert rules.forge is not None

@@ -304,7 +304,7 @@ def test_a_squash_with_co_authors_names_nobody_of_them_as_an_approver(place):
 
 
 def test_a_squash_with_co_authors_counts_them_among_those_who_had_a_hand_in_it(place):
-    place.write("policies/review.yaml", "rule: review\n")
+    place.write("policies/review.yaml", "rule: review\nparams: {rule_files: false}\n")
     place.commit("Somebody else must look at it", by=ADA)
     switch(place, "request", new=True)
     approve(place, "leaf", by=MALLORY)

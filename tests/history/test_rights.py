@@ -56,7 +56,9 @@ def test_a_forged_author_is_shown_as_claimed_everywhere(place):
     assert record["author"]["assurance"] == "claimed"
 
 
-def test_a_forged_author_does_not_count_where_signatures_are_asked_for(place):
+def test_a_forged_author_does_not_count_where_signatures_are_asked_for(place, keys):
+    known = f'emails: [ada@example.org], signing_keys: ["{keys["ada"].public}"]'
+    edit(place, PERMISSIONS_FILE, "emails: [ada@example.org]", known)
     place.write("policies/review.yaml", "rule: review\nparams: {min_assurance: signed, author_counts: true}\n")
     place.commit("Only what is signed", by=ADA)
     approve(place, "leaf", by=ADA)
@@ -72,7 +74,7 @@ def test_a_forged_author_does_not_count_where_signatures_are_asked_for(place):
 
 
 def test_a_forged_approver_in_a_trailer_is_claimed_and_does_not_count_there(place):
-    place.write("policies/review.yaml", "rule: review\nparams: {min_assurance: signed}\n")
+    place.write("policies/review.yaml", "rule: review\nparams: {min_assurance: signed, rule_files: false}\n")
     place.commit("Only what is signed", by=ADA)
     approve(place, "leaf", by=MALLORY, message=f"Approve leaf\n\nApproved-by: {GRACE[0]} <{GRACE[1]}>")
     assert row(place, "leaf")["approvers"] == [{"name": GRACE[0], "email": GRACE[1], "assurance": "claimed"}]
@@ -269,7 +271,7 @@ def test_the_right_of_a_new_owner_of_an_address_does_not_cure_what_the_old_one_l
 
 def _with_two_addresses(place: Place, *more: str) -> None:
     edit(place, PERMISSIONS_FILE, "[grace@example.org]", f"[grace@example.org, {GRACE_AT_HOME[1]}]")
-    place.write("policies/review.yaml", "rule: review\nparams: {approvers: 1}\n")
+    place.write("policies/review.yaml", "rule: review\nparams: {approvers: 1, rule_files: false}\n")
     place.commit("Somebody else must look at it", by=ADA)
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from reconciler.model.declared import Policy
+from reconciler.model.declared import Policy, Rules
 from reconciler.model.events import Voice
 from reconciler.model.text import Shape
-from reconciler.model.verdicts import Judgement, Verdict
+from reconciler.model.verdicts import Judgement, Unmet, Verdict
 from reconciler.model.words import FeedName, PackageKey
 
 
@@ -42,6 +42,14 @@ class Rule(Protocol):
     @property
     def Params(self) -> type[Shape]:  # noqa: N802 - a class of the module
         """The shape of `params:` in a policy file of this rule."""
+        ...
+
+    @property
+    def unmet(self) -> Callable[[Policy, Rules], Unmet | None]:
+        """Why nobody could ever satisfy a policy of this rule, by the rules that it is part of; None if somebody could.
+
+        Such a policy is an error: it must not come into force and lock out whoever would mend it.
+        """
         ...
 
     @property

@@ -14,11 +14,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reconciler.decide.rights import Ask, decide_right
 from reconciler.decide.rules.interface import Facts, Subject
-from reconciler.model.declared import Policy
+from reconciler.model.declared import Forge, Policy, Rules
 from reconciler.model.events import ASSURANCES, Assurance, Voice
+from reconciler.model.permissions import User
 from reconciler.model.text import Count, Flag, Shape, one_of
-from reconciler.model.verdicts import ALLOW, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
 
 
 class Params(Shape):
@@ -49,6 +51,42 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> Verdict:
     independent = "" if params.author_counts else ", who had no hand in it,"
     reason = f"{needed}{independent} must stand behind it{known}; so far {len(counted)}{who}{rest}"
     return violation(policy.on_violation, reason)
+
+
+def unmet(policy: Policy, rules: Rules) -> Unmet | None:
+    """Whether enough people may administer, and can be known well enough, that the rules can ever be changed again."""
+    params: Params = policy.params
+    if not params.rule_files or policy.on_violation == "warn":
+        return None
+    permissions = rules.permissions
+    able = sorted(
+        id_
+        for id_, user in permissions.users.items()
+        if decide_right(permissions, id_, Ask(task="administer")).allowed and _can_be_known(user, rules.forge, params)
+    )
+    needed = params.approvers + (0 if params.author_counts else 1)
+    if len(able) >= needed:
+        return None
+    who = "1 person" if len(able) == 1 else f"{len(able)} people"
+    known = "" if params.min_assurance == "claimed" else f" and can be known as {params.min_assurance}"
+    author = "" if params.author_counts else ", one of whom may be the author"
+    names = f" ({', '.join(able)})" if able else ""
+    return Unmet(
+        found=f"{who} who may administer{known}{names}",
+        expected=f"{needed}{author}, else nobody could change the rules again (or rule_files: false)",
+    )
+
+
+def _can_be_known(user: User, forge: Forge | None, params: Params) -> bool:
+    """Whether somebody has what it takes to be known as well as a policy asks: an account at the forge, a key."""
+    account = forge is not None and (user.github if forge.kind == "github" else user.gitlab) is not None
+    match params.min_assurance:
+        case "claimed":
+            return True
+        case "signed":
+            return account or any(key.revoked is None for key in user.signing_keys)
+        case "reviewed":
+            return account
 
 
 def could_still(candidates: Iterable[str], voices: Iterable[Voice], params: Params) -> tuple[str, ...]:
