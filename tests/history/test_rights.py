@@ -370,6 +370,24 @@ def test_a_permission_file_that_is_broken_at_one_commit_and_repaired_otherwise_h
     assert place.run("can", "grace", "manage-feed").code == 0
 
 
+def test_the_last_two_who_can_change_reviewed_rules_cannot_be_made_one(place):
+    edit(place, PERMISSIONS_FILE, "{allow: administer, user: ada}", "{allow: administer, group: senior-developers}")
+    place.write("policies/review.yaml", "rule: review\n")
+    place.commit("Two must agree", by=ADA)
+    approve(place, "leaf", by=ADA, message=f"Approve leaf\n\nApproved-by: {GRACE[0]} <{GRACE[1]}>")
+    edit(place, PERMISSIONS_FILE, "{allow: administer, group: senior-developers}", "{allow: administer, user: ada}")
+    place.commit(f"Only Ada from now on\n\nApproved-by: {GRACE[0]} <{GRACE[1]}>", by=ADA)
+    done = place.run("apply")
+    assert (done.code, done.out) == (4, "")
+    assert "policies/review.yaml:1: params: found 1 person who may administer (ada), expected 2" in done.err
+    assert not (place.root / ".feeds").exists()
+    edit(place, PERMISSIONS_FILE, "{allow: administer, user: ada}", "{allow: administer, group: senior-developers}")
+    place.commit("As it was", by=MALLORY)  # putting back what is in force takes no right
+    assert place.run("apply").code == 0
+    assert promotions(place) == [("leaf", (ADA[1], [GRACE[1]]))]
+    verified(place)
+
+
 def test_a_root_without_policies_is_judged_by_the_trust_anchor_that_comes_later(tmp_path):
     place = Place(tmp_path / "early")
     place.root.mkdir()
