@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from reconciler.errors import Refused
 from reconciler.model.declared import Forge, ForgeKind
@@ -24,8 +22,6 @@ from reconciler.wire import Wire
 
 _PART: Final = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _PROJECT: Final = re.compile(f"{_PART}(/{_PART})+")
-_SCP: Final = re.compile(r"(?:[^@/:]+@)?([^@/:]+):(?!//)(.+)")
-"""host:path, as git takes it (https://git-scm.com/docs/git-clone#_git_urls)."""
 
 
 class Reviews(Protocol):
@@ -40,20 +36,7 @@ class Reviews(Protocol):
         """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
-    open: Callable[[Forge, Wire], Reviews]
-    host: str
-    """Where everybody may have a project, and the address of the REST API there."""
-    url: str
-
-
-FORGES: Final[Mapping[ForgeKind, _Row]] = MappingProxyType(
-    {
-        "github": _Row(open=GitHub, host="github.com", url="https://api.github.com"),
-        "gitlab": _Row(open=GitLab, host="gitlab.com", url="https://gitlab.com/api/v4"),
-    }
-)
+FORGES: Final[Mapping[ForgeKind, Callable[[Forge, Wire], Reviews]]] = MappingProxyType({"github": GitHub, "gitlab": GitLab})
 
 
 def open_forge(forge: Forge, wire: Wire) -> Reviews:
@@ -61,23 +44,9 @@ def open_forge(forge: Forge, wire: Wire) -> Reviews:
     if not _PROJECT.fullmatch(forge.project):
         message = f"{forge.where}: {forge.project[:200]!r} is no project: found no owner and name with a slash between them"
         raise Refused(message)
-    return FORGES[forge.kind].open(forge, wire)
+    return FORGES[forge.kind](forge, wire)
 
 
 def evidence_of(forge: Forge, commit: CommitId, *, landings: Landings, wire: Wire) -> Evidence:
     """What the forge says of a landing commit; raises as `open_forge` and `Reviews` do."""
     return Evidence(commit=commit, pull_request=open_forge(forge, wire).pull_request_of(commit, landings))
-
-
-def forge_of_remote(url: str) -> tuple[ForgeKind, str, str] | None:
-    """Kind, address of the REST API and project that the URL of a git remote (https or ssh) names; None for any other forge. Pure."""
-    scp = _SCP.fullmatch(url)
-    try:
-        parts = urlsplit(f"ssh://{scp[1]}/{scp[2]}" if scp else url)
-        host = parts.hostname
-    except ValueError:
-        return None
-    project = parts.path.strip("/").removesuffix(".git")
-    if parts.scheme not in {"https", "ssh"} or not _PROJECT.fullmatch(project):
-        return None
-    return next(((kind, row.url, project) for kind, row in FORGES.items() if row.host == host), None)

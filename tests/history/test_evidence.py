@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,17 +33,6 @@ LEAF = approval("leaf")
 ONLY_ONE = {"policies/review.yaml": reviewed().replace("rule: review", "rule: review\nfeeds: [approved-pypi]")}
 GONE = Answer(status=503, headers={"Retry-After": "0"})
 WITHDRAWN = "withdrawn: {action: quarantine, reason: It phones home.}\n"
-
-
-@pytest.fixture
-def site(tmp_path) -> Site:
-    return Site(tmp_path / "re po")
-
-
-@pytest.fixture(params=FORGES)
-def forge(request, site) -> Iterator[ForgeServer]:
-    with ForgeServer(request.param, site.repo) as server:
-        yield known(server)
 
 
 def begin(site: Site, forge: ForgeServer, approvers: int = 1) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from reconciler.model.events import Person
-from reconciler.observe.forge import FORGES
 from tests.history.site import (
     ALAN,
     BOB,
@@ -29,17 +26,6 @@ from tests.support.repositories import ADA
 
 LEAF = approval("leaf")
 BY_ADA = [("Ada Lovelace", "claimed")]
-
-
-@pytest.fixture
-def site(tmp_path) -> Site:
-    return Site(tmp_path / "re po")
-
-
-@pytest.fixture(params=FORGES)
-def forge(request, site) -> Iterator[ForgeServer]:
-    with ForgeServer(request.param, site.repo) as server:
-        yield known(server)
 
 
 def begin(site: Site, forge: ForgeServer, approvers: int = 1, **params: str) -> None:

@@ -31,6 +31,7 @@ _OBJECT: Final = "^([0-9a-f]{40}|[0-9a-f]{64})$"
 _GHOST: Final = "ghost"
 """Who stands for deleted accounts, at GitHub and GitLab."""
 _T = TypeVar("_T")
+_Row_co = TypeVar("_Row_co", covariant=True)
 
 ForgeCommit: TypeAlias = Annotated[CommitId, StringConstraints(pattern=_OBJECT)]
 ForgeBlob: TypeAlias = Annotated[BlobId, StringConstraints(pattern=_OBJECT)]
@@ -57,10 +58,10 @@ class Shape(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rows(Generic[_T]):
+class Rows(Generic[_Row_co]):
     """A list; `whole` is False where the forge has more than MAX_PAGES of it."""
 
-    rows: tuple[_T, ...]
+    rows: tuple[_Row_co, ...]
     whole: bool
 
 

@@ -35,7 +35,8 @@ from reconciler.observe.forges.api import (
     is_declared,
     somebody,
 )
-from reconciler.observe.forges.landings import BranchCommit, Claim, Landings
+from reconciler.observe.forges.found import Listed, PullRequests
+from reconciler.observe.forges.landings import BranchCommit, Claim
 from reconciler.wire import Wire
 
 _STATES: Final[dict[str, ReviewState]] = {"APPROVED": "approved", "CHANGES_REQUESTED": "changes-requested", "DISMISSED": "dismissed"}
@@ -87,6 +88,9 @@ class _Pull(_Listed):
     commits: int
     changed_files: int
 
+    def claim(self, project: str) -> Claim | None:
+        return super().claim(project) if self.merged else None
+
 
 class _Author(Shape):
     email: str
@@ -127,27 +131,20 @@ class _File(Shape):
     status: Literal["added", "removed", "modified", "renamed", "copied", "changed", "unchanged"]
 
 
-class GitHub:
+class GitHub(PullRequests[_Pull, _Commit]):
     """A repository at GitHub."""
 
     def __init__(self, forge: Forge, wire: Wire) -> None:
-        self._api = Api(forge, wire, base=f"repos/{forge.project}", accept="application/vnd.github+json")
+        super().__init__(Api(forge, wire, base=f"repos/{forge.project}", accept="application/vnd.github+json"))
 
-    def pull_request_of(self, commit: CommitId, landings: Landings) -> PullRequest | None:
-        listed = self._api.rows(f"commits/{commit}/pulls", _Listed)
-        claims = {pull.number: claim for pull in listed.rows if (claim := pull.claim(self._api.project))}
-        if not listed.whole:
-            self._api.refuse(f"too many pull requests are named for {commit}")
-        found = (self._pull_request(number, commit, claims[number], landings) for number in landings.candidates(commit, claims))
-        return next((pull for pull in found if pull), None)
+    def _listed(self, commit: CommitId) -> Rows[Listed]:
+        return self._api.rows(f"commits/{commit}/pulls", _Listed)
 
-    def _pull_request(self, number: int, commit: CommitId, claim: Claim, landings: Landings) -> PullRequest | None:
-        pull = self._api.one(f"pulls/{number}", _Pull)
-        if pull.number != number or not pull.merged or pull.claim(self._api.project) != claim:
-            self._api.refuse(f"pull request {number} is not the one that its list names for {commit}")
-        commits = self._api.rows(f"pulls/{number}/commits", _Commit)
-        method = landings.method(commit, claim, [one.of_branch() for one in commits.rows])
-        return self._whole(pull, claim, method, commits) if method else None
+    def _pull(self, number: int) -> _Pull:
+        return self._api.one(f"pulls/{number}", _Pull)
+
+    def _commits(self, number: int) -> Rows[_Commit]:
+        return self._api.rows(f"pulls/{number}/commits", _Commit)
 
     def _whole(self, pull: _Pull, claim: Claim, method: MergeMethod, commits: Rows[_Commit]) -> PullRequest:
         reviews = self._api.rows(f"pulls/{pull.number}/reviews", _Review)

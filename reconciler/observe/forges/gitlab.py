@@ -16,8 +16,11 @@ GitLab 18.4, and before by the note that the system writes. A fast-forward has n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
+
+from pydantic import Field
 
 from reconciler.errors import NotThere, Unreachable
 from reconciler.model.declared import Forge
@@ -38,7 +41,8 @@ from reconciler.observe.forges.api import (
     is_declared,
     somebody,
 )
-from reconciler.observe.forges.landings import BranchCommit, Claim, Landings
+from reconciler.observe.forges.found import Listed, PullRequests
+from reconciler.observe.forges.landings import BranchCommit, Claim
 from reconciler.wire import Wire
 
 MAX_FOLDERS: Final = 100
@@ -57,7 +61,7 @@ class _References(Shape):
 
 
 class _Listed(Shape):
-    iid: Number
+    number: Number = Field(alias="iid")
     state: str
     sha: ForgeCommit | None
     merge_commit_sha: ForgeCommit | None
@@ -66,7 +70,7 @@ class _Listed(Shape):
 
     def claim(self, project: str) -> Claim | None:
         """None for a merge request that was not merged, or is one of another project."""
-        if self.state != "merged" or self.sha is None or self.references.full.casefold() != f"{project}!{self.iid}".casefold():
+        if self.state != "merged" or self.sha is None or self.references.full.casefold() != f"{project}!{self.number}".casefold():
             return None
         landed = self.merge_commit_sha or self.squash_commit_sha or self.sha
         return Claim(landed=landed, head=self.sha, squashed=self.squash_commit_sha)
@@ -128,50 +132,44 @@ class _Entry(Shape):
     path: str
 
 
-class GitLab:
+class GitLab(PullRequests[_MergeRequest, _Commit]):
     """A project at a GitLab."""
 
     def __init__(self, forge: Forge, wire: Wire) -> None:
-        self._api = Api(forge, wire, base=f"projects/{quote(forge.project, safe='')}", accept="application/json")
+        super().__init__(Api(forge, wire, base=f"projects/{quote(forge.project, safe='')}", accept="application/json"))
 
-    def pull_request_of(self, commit: CommitId, landings: Landings) -> PullRequest | None:
-        listed = self._api.rows(f"repository/commits/{commit}/merge_requests", _Listed, query="state=merged&")
-        claims = {one.iid: claim for one in listed.rows if (claim := one.claim(self._api.project))}
-        if not listed.whole:
-            self._api.refuse(f"too many pull requests are named for {commit}")
-        found = (self._merge_request(number, commit, claims[number], landings) for number in landings.candidates(commit, claims))
-        return next((one for one in found if one), None)
+    def _listed(self, commit: CommitId) -> Rows[Listed]:
+        return self._api.rows(f"repository/commits/{commit}/merge_requests", _Listed, query="state=merged&")
 
-    def _merge_request(self, number: int, commit: CommitId, claim: Claim, landings: Landings) -> PullRequest | None:
-        told = self._api.one(f"merge_requests/{number}", _MergeRequest)
-        if told.iid != number or told.claim(self._api.project) != claim:
-            self._api.refuse(f"merge request {number} is not the one that its list names for {commit}")
-        commits = self._api.rows(f"merge_requests/{number}/commits", _Commit)
-        method = landings.method(commit, claim, [one.of_branch() for one in reversed(commits.rows)])
-        return self._whole(told, claim, method, commits) if method else None
+    def _pull(self, number: int) -> _MergeRequest:
+        return self._api.one(f"merge_requests/{number}", _MergeRequest)
 
-    def _whole(self, told: _MergeRequest, claim: Claim, method: MergeMethod, commits: Rows[_Commit]) -> PullRequest:
-        diffs = self._api.rows(f"merge_requests/{told.iid}/diffs", _Diff)
+    def _commits(self, number: int) -> Rows[_Commit]:
+        newest_first = self._api.rows(f"merge_requests/{number}/commits", _Commit)
+        return replace(newest_first, rows=newest_first.rows[::-1])
+
+    def _whole(self, pull: _MergeRequest, claim: Claim, method: MergeMethod, commits: Rows[_Commit]) -> PullRequest:
+        diffs = self._api.rows(f"merge_requests/{pull.number}/diffs", _Diff)
         files, named = self._blobs(diffs.rows, claim.head)
         return PullRequest(
             forge="gitlab",
             project=self._api.project,
-            number=told.iid,
-            link=told.web_url,
+            number=pull.number,
+            link=pull.web_url,
             method=method,
-            opener=somebody(_account(told.author)),
-            merger=somebody(_account(told.merge_user or told.merged_by)),
-            merged_at=told.merged_at,
+            opener=somebody(_account(pull.author)),
+            merger=somebody(_account(pull.merge_user or pull.merged_by)),
+            merged_at=pull.merged_at,
             head=claim.head,
             landed=claim.landed,
-            commits=tuple(one.id for one in reversed(commits.rows)),
+            commits=tuple(one.id for one in commits.rows),
             authors=(),
             committers=(),
             addresses=addresses(email for one in commits.rows for email in (one.author_email, one.committer_email)),
             all_commits=commits.whole,
-            reviews=self._reviews(told.iid),
+            reviews=self._reviews(pull.number),
             files=files,
-            whole=named and commits.whole and str(len(diffs.rows)) == (told.changes_count or "0"),
+            whole=named and commits.whole and str(len(diffs.rows)) == (pull.changes_count or "0"),
         )
 
     def _reviews(self, number: int) -> tuple[Review, ...]:
@@ -194,14 +192,14 @@ class GitLab:
         return last
 
     def _blobs(self, diffs: Iterable[_Diff], head: CommitId) -> tuple[dict[str, BlobId | None], bool]:
-        """Blobs by path, and whether all are told."""
+        """Blobs by path, and whether all are pull."""
         left = {one.old_path for one in diffs if (one.renamed_file or one.deleted_file) and is_declared(one.old_path)}
         there = {one.new_path for one in diffs if not one.deleted_file and is_declared(one.new_path)}
         folders = sorted({path.rpartition("/")[0] for path in there if len(path) <= MAX_PATH})[:MAX_FOLDERS]
-        found = {entry.path: entry.id for folder in folders for entry in self._listed(folder, head) if entry.path in there}
+        found = {entry.path: entry.id for folder in folders for entry in self._entries(folder, head) if entry.path in there}
         return {**dict.fromkeys(path for path in left if len(path) <= MAX_PATH), **found}, found.keys() == there
 
-    def _listed(self, folder: str, head: CommitId) -> tuple[_Entry, ...]:
+    def _entries(self, folder: str, head: CommitId) -> tuple[_Entry, ...]:
         try:
             rows = self._api.rows("repository/tree", _Entry, query=f"path={quote(folder, safe='')}&ref={head}&").rows
         except Unreachable as error:

@@ -40,3 +40,20 @@ def ask(repo, wire):
         return evidence_of(forge.declared, commit, landings=landings, wire=wire).pull_request
 
     return asked
+
+
+@pytest.fixture
+def pull(forge):
+    return forge.open("topic", by="ada")
+
+
+@pytest.fixture
+def land(forge, pull, ask):
+    """Merges the pull request, and asks for it."""
+
+    def landed(method="merge"):
+        found = ask(forge, forge.merge(pull, method)[-1])
+        assert found is not None
+        return found
+
+    return landed

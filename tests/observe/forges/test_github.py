@@ -22,23 +22,6 @@ def forge(repo):
         yield forge.join("ada", number=42, email="ada@example.org")
 
 
-@pytest.fixture
-def pull(forge):
-    return forge.open("topic", by="ada")
-
-
-@pytest.fixture
-def land(forge, pull, ask):
-    """Merges the pull request, and asks for it."""
-
-    def landed(method="merge"):
-        found = ask(forge, forge.merge(pull, method)[-1])
-        assert found is not None
-        return found
-
-    return landed
-
-
 def said(found):
     return [(review.by.login, review.state) for review in found.reviews]
 

@@ -19,23 +19,6 @@ def forge(request, repo):
         yield forge
 
 
-@pytest.fixture
-def pull(forge):
-    return forge.open("topic", by="ada")
-
-
-@pytest.fixture
-def land(forge, pull, ask):
-    """Merges the merge request, and asks for it."""
-
-    def landed(method="merge"):
-        found = ask(forge, forge.merge(pull, method)[-1])
-        assert found is not None
-        return found
-
-    return landed
-
-
 # --- approvals ----------------------------------------------------------------------------------------------------------------
 
 
