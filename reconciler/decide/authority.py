@@ -25,7 +25,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, TypeAlias
 
-from reconciler.decide.case import REVIEW, Case, lets_in
+from reconciler.decide.case import Case, lets_in
+from reconciler.decide.rules.review import REVIEW
 from reconciler.decide.rules_in_force import RulesInForce
 from reconciler.decide.standing import Authority, HeldEvent, Judged, Standing
 from reconciler.decide.voices import answers

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from reconciler.decide.endorsing import endorsers_of, once, voice_of
 from reconciler.decide.rights import Ask, decide_right, who_may
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts as RuleFacts
 from reconciler.decide.rules.interface import Subject, applies, judge
-from reconciler.decide.rules.review import could_still
+from reconciler.decide.rules.review import REVIEW, could_still
 from reconciler.decide.standing import LIFECYCLE, Backing, HeldEvent, Standing
 from reconciler.decide.voices import Act, Heard, heard
 from reconciler.model.declared import Policy, Rules
@@ -21,8 +20,6 @@ from reconciler.model.facts import FILE, Facts, facts_of
 from reconciler.model.proofs import NO_GROUNDS, Grounds, Proofs
 from reconciler.model.verdicts import Judgement, worst
 from reconciler.model.words import CommitId, FeedName, Identity
-
-REVIEW: Final = "review"
 
 
 def lets_in(fact: str, event: Event, before: Standing) -> bool:

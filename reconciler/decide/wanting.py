@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.decide.case import REVIEW
 from reconciler.decide.plan import CHANGES
 from reconciler.decide.rows import Row
+from reconciler.decide.rules.review import REVIEW
 from reconciler.decide.rules_in_force import RulesInForce
 from reconciler.decide.standing import Authority, HeldEvent, Standing
 from reconciler.decide.stands import backing_of

@@ -6,10 +6,10 @@ Adding one: a module (or folder) that satisfies `Ecosystem`, a row in `reconcile
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO, Protocol
 
-from reconciler.model.packages import Document, FeedView, Inspection, Listing, Page
+from reconciler.model.packages import Dependency, Document, Edge, FeedView, Inspection, Listing, Page
 from reconciler.model.serving import Index
 from reconciler.model.words import PackageKey, Version
 
@@ -21,6 +21,29 @@ class Get(Protocol):
     """
 
     def __call__(self, url: str, /, *, accept: str = "*/*") -> Document: ...
+
+
+class Targeting(Protocol):
+    """How an ecosystem says what a dependency is for: `targeting.py` in its folder. Pure.
+
+    A target is one text, in the words of the feed's `targets:` in feeds.yaml ("net8.0", "3.11 linux_x86_64"); None is any.
+    """
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that `targets:` may have for a feed of this type; none where dependencies are the same everywhere."""
+
+    def targets(self, declared: Mapping[str, Sequence[str]], /) -> tuple[str, ...]:
+        """All targets that a feed declares, each once, in its order. ValueError, with the reason, for what is no target."""
+
+    def edges(
+        self, dependencies: Sequence[Dependency], frameworks: Sequence[str], target: str | None, extras: frozenset[str], /
+    ) -> tuple[Edge, ...]:
+        """What a version with these dependencies (and, NuGet, `Traits.frameworks`) needs at run time for a target, when these extras of
+        it are asked for; sorted, each once. Of what is optional nothing. For any target: everything that is needed for some target.
+
+        A condition that cannot be read is taken to hold, a range that cannot be read stays as it is (and admits nothing).
+        """
 
 
 class Ecosystem(Protocol):

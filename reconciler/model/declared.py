@@ -12,10 +12,12 @@ from fractions import Fraction
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.model.permissions import Line, Permissions
+from reconciler.model.waivers import Waiver
 from reconciler.model.words import BlobId, FeedName, Identity, PackageKey, Problem, Sha256
 
 Usage: TypeAlias = Literal["proxy", "approved", "private"]
 Aliens: TypeAlias = Literal["report", "quarantine"]
+Closure: TypeAlias = Literal["require", "warn", "off"]
 OnViolation: TypeAlias = Literal["warn", "hold", "deny"]
 OnExisting: TypeAlias = Literal["alert", "unlist", "quarantine"]
 ForgeKind: TypeAlias = Literal["github", "gitlab"]
@@ -63,6 +65,10 @@ class Feed:
     where: Line
     aliens: Aliens = "report"
     """What becomes of files in the feed's folder that nobody approved or recorded."""
+    dependencies: Closure = "warn"
+    """What follows where no approved version satisfies a dependency of an approved one."""
+    targets: tuple[str, ...] = ()
+    """What dependencies are judged for, in the ecosystem's words ("net8.0", "3.11 linux_x86_64"); none: for any."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +88,8 @@ class Settings:
     feeds: Mapping[FeedName, Feed]
     withdrawals: Limit
     promotions: Limit | None
+    advisories: str = "osv.dev"
+    """Where advisories come from: a well-known name, a URL or a folder with a dump for each ecosystem."""
 
     def approved(self) -> dict[FeedName, Feed]:
         """The feeds that hold what was promoted."""
@@ -126,6 +134,7 @@ class Rules:
     permissions: Permissions
     policies: tuple[Policy, ...] = ()
     forge: Forge | None = None
+    waivers: tuple[Waiver, ...] = ()
 
 
 # --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------
@@ -184,6 +193,8 @@ class Approval:
     expires: date | None
     files: tuple[ApprovedFile, ...]
     endorsed: tuple[Endorsement, ...]
+    required_by: tuple[str, ...] = ()
+    """The packages for whose sake it was approved ("rich 15.0.0"); told, never judged."""
     withdrawn: Withdrawal | None = None
     deprecated: Deprecation | None = None
 

@@ -46,6 +46,8 @@ class RemoteFile:
     """A digest other than SHA-256, as Subresource Integrity writes it: "sha512-<base64>" (https://www.w3.org/TR/SRI/)."""
     announced: Mapping[str, Json] = field(default_factory=dict)
     """What only the index says of the file and `render` passes on: registry signatures, dist-tags; the ecosystem decides the keys."""
+    provenance: tuple[str, ...] = ()
+    """What vouches for the file, as its index says: "signature", "attestation"."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +93,43 @@ class Dependency:
     """When it applies: a target framework (NuGet), an environment marker (PEP 508); "" = always."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Edge:
+    """A dependency that applies: a package as the dependent names it, the range, and the extras of it that are asked for (PyPI).
+
+    `range` is what `Ecosystem.contains` reads: without extras and markers.
+    """
+
+    name: str
+    range: str
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class License:
+    """A license as a package declares it (an expression, an address, a name, a text; "" for nothing), and what that comes to.
+
+    `concluded` is an SPDX license expression, not judged or checked yet; "" where the declaration has no one meaning.
+    """
+
+    declared: str = ""
+    concluded: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traits:
+    """What rules ask of one file. `install_scripts` are what would run when it is installed, each named as a person finds it there.
+
+    `provenance` has what vouches for it: "signature", "attestation". `frameworks`: NuGet only, the target frameworks for which the
+    package says what it depends on, with those for which it depends on nothing.
+    """
+
+    license: License = License()
+    install_scripts: tuple[str, ...] = ()
+    provenance: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
     """What a package file says about itself."""
@@ -106,6 +145,7 @@ class Inspection:
     """Files that are published beside it, by `companion_name`: {".metadata": b"..."} (PEP 658), {"/foo.nuspec": b"..."} (NuGet)."""
     content_hash: str | None = None
     """NuGet only: base64 SHA-512 of the archive without its signature, which survives re-signing."""
+    traits: Traits = Traits()
 
 
 # --- published: what a feed holds ---------------------------------------------------------------------------------------------
@@ -126,6 +166,8 @@ class PublishedFile:
     companions: Mapping[str, Sha256]
     metadata: Mapping[str, Json]
     announced: Mapping[str, Json] = field(default_factory=dict)
+    traits: Traits | None = None
+    """None: recorded by a version that did not look."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

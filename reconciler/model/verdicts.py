@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.model.declared import OnViolation
+from reconciler.model.declared import OnExisting, OnViolation
 from reconciler.model.permissions import Line
 
 Level: TypeAlias = Literal["allow", "warn", "hold", "deny"]
@@ -16,10 +17,18 @@ LEVELS: Final[tuple[Level, ...]] = ("allow", "warn", "hold", "deny")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What one rule says; `reason` is "" only where it allows."""
+    """One thing that a rule has to say; `reason` is "" only where it allows."""
 
     level: Level
     reason: str = ""
+    ids: tuple[str, ...] = ()
+    """What it is about, as a waiver may name it: an advisory and its aliases, a license."""
+    remedy: str = ""
+    """What would cure it, a waiver apart; "" where nothing else would."""
+    until: datetime | None = None
+    """The first instant at which time alone changes it (aware UTC): of a `hold`, when it ends by itself; else when it turns worse."""
+    unknown: bool = False
+    """Whether it only says that something is not known: that lets nothing in, and takes nothing back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,16 +44,24 @@ ALLOW: Final = Verdict(level="allow")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """A verdict, and the policy file that asked for it."""
+    """A verdict, the policy file that asked for it, and the waiver that covers it (None: none does)."""
 
     rule: str
     policy: Line
     verdict: Verdict
+    waiver: Line | None = None
+    action: OnExisting = "alert"
+    """What the policy wants of what is published already."""
+
+    @property
+    def level(self) -> Level:
+        """What it comes to: what a waiver covers is allowed."""
+        return "allow" if self.waiver is not None else self.verdict.level
 
     @property
     def stops(self) -> bool:
         """Whether what was judged may not go on."""
-        return self.verdict.level in {"hold", "deny"}
+        return self.level in {"hold", "deny"}
 
 
 def violation(on_violation: OnViolation, reason: str) -> Verdict:
@@ -54,4 +71,4 @@ def violation(on_violation: OnViolation, reason: str) -> Verdict:
 
 def worst(judgements: Iterable[Judgement]) -> Judgement | None:
     """The one with the worst verdict, the first of several; None for none."""
-    return max(judgements, key=lambda judgement: LEVELS.index(judgement.verdict.level), default=None)
+    return max(judgements, key=lambda judgement: LEVELS.index(judgement.level), default=None)

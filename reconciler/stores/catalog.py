@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from reconciler.errors import IntegrityError
-from reconciler.model.packages import Dependency, PublishedFile, PublishedPackage, PublishedVersion
+from reconciler.model.packages import Dependency, License, PublishedFile, PublishedPackage, PublishedVersion, Traits
 from reconciler.model.words import FeedName, PackageKey, Sha256, Version
 from reconciler.stores import keys
 from reconciler.stores.interface import Revision, Store
@@ -157,6 +157,7 @@ def _encode_file(file: PublishedFile) -> dict[str, Any]:
         "companions": dict(sorted(file.companions.items())),
         "metadata": file.metadata,
         "announced": file.announced,
+        **({"traits": asdict(file.traits)} if file.traits is not None else {}),
     }
 
 
@@ -180,5 +181,11 @@ def _decode_version(row: Mapping[str, Any], parse_version: Callable[[str], Versi
 
 def _decode_files(rows: Iterable[Mapping[str, Any]]) -> Iterator[PublishedFile]:
     for row in rows:
-        uploaded_at = row["uploaded_at"]
-        yield PublishedFile(**{**row, "uploaded_at": datetime.fromisoformat(uploaded_at) if uploaded_at else None})
+        uploaded_at, traits = row["uploaded_at"], row.get("traits")  # no traits in catalogs of version 0.1
+        read = {"uploaded_at": datetime.fromisoformat(uploaded_at) if uploaded_at else None, "traits": _traits(traits) if traits else None}
+        yield PublishedFile(**{**row, **read})
+
+
+def _traits(row: Mapping[str, Any]) -> Traits:
+    lists = {name: tuple(value) for name, value in row.items() if name != "license"}
+    return Traits(license=License(**row["license"]), **lists)

@@ -8,32 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+from reconciler.model.advisories import Matched
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.events import Voice
+from reconciler.model.packages import Traits
 from reconciler.model.text import Shape
-from reconciler.model.verdicts import Judgement, Unmet, Verdict
-from reconciler.model.words import FeedName, PackageKey
+from reconciler.model.verdicts import ALLOW, Judgement, Unmet, Verdict
+from reconciler.model.waivers import Waivable
+from reconciler.model.words import FeedName, PackageKey, Version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """What is judged: a package (normalised) in a feed. Both are "" for a change of rule files, which concerns everything."""
+    """What is judged: a package (normalised) in a feed. Both are "" for a change of rule files, which concerns everything.
+
+    `version` and `name` (as people spell it) are of what a release rule judges; `type` is the feed's ecosystem.
+    """
 
     feed: FeedName
     package: PackageKey
+    name: str = ""
+    version: Version | None = None
+    type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedFile:
+    """A file of the version: size in bytes, and what its archive and index say (None: nobody has looked into it)."""
+
+    name: str
+    size: int
+    traits: Traits | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Marks:
+    """What the registry says of the version: yanked or unlisted with the reason ("" if none is given, None: it is not), deprecated
+    likewise."""
+
+    yanked: str | None
+    deprecated: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What is known of a subject. None: not known; a rule that needs it holds.
 
-    `voices`: everybody behind the event that asks for it.
+    `voices`: everybody behind the event that asks for it. `now`: the instant of judging (aware UTC). `source`: the feed that it comes
+    from. `uploaded_at`: when its last file was uploaded, by the registry's word. `matched`: what the advisory snapshot says of it.
     """
 
     voices: tuple[Voice, ...] | None = None
+    now: datetime | None = None
+    source: FeedName | None = None
+    files: tuple[JudgedFile, ...] | None = None
+    uploaded_at: datetime | None = None
+    marks: Marks | None = None
+    matched: Matched | None = None
 
 
 class Rule(Protocol):
@@ -53,8 +88,18 @@ class Rule(Protocol):
         ...
 
     @property
-    def check(self) -> Callable[[Subject, Policy, Facts], Verdict]:
-        """Judges a subject by a policy of this rule."""
+    def waivable(self) -> Waivable:
+        """How a waiver may name what this rule says."""
+        ...
+
+    @property
+    def reads_archives(self) -> bool:
+        """Whether it asks what only the archive tells, so that what is to be promoted must be fetched before it can be judged."""
+        ...
+
+    @property
+    def check(self) -> Callable[[Subject, Policy, Facts], tuple[Verdict, ...]]:
+        """Judges a subject by a policy of this rule: a verdict for each thing that it finds; none, or ALLOW, where there is nothing."""
         ...
 
 
@@ -70,7 +115,8 @@ def applies(policy: Policy, subject: Subject) -> bool:
 def judge(rule_of: Callable[[str], Rule], policies: Iterable[Policy], subject: Subject, facts: Facts) -> Iterator[Judgement]:
     """What each policy says; several of one rule each speak for themselves, and the strictest counts."""
     for policy in policies:
-        yield Judgement(rule=policy.rule, policy=policy.where, verdict=rule_of(policy.rule).check(subject, policy, facts))
+        for verdict in rule_of(policy.rule).check(subject, policy, facts) or (ALLOW,):
+            yield Judgement(rule=policy.rule, policy=policy.where, verdict=verdict, action=policy.on_existing)
 
 
 def _matches(patterns: Iterable[str], name: str) -> bool:

@@ -10,7 +10,7 @@ Taking back (a withdrawal, an earlier expiry, a deprecation) is not judged by th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from reconciler.model.events import ASSURANCES, Assurance, Voice
 from reconciler.model.permissions import User
 from reconciler.model.text import Count, Flag, Shape, one_of
 from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.waivers import Waivable
 
 
 class Params(Shape):
@@ -35,14 +36,20 @@ class Params(Shape):
     rule_files: Flag = Field(default=True, description="Whether the rule holds for changes of feeds.yaml and policies/, too.")
 
 
-def check(subject: Subject, policy: Policy, facts: Facts) -> Verdict:
+REVIEW: Final = "review"
+
+waivable: Final[Waivable] = "no"
+reads_archives: Final = False
+
+
+def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
     """Whether enough people stand behind it; those who do not count are named with the reason."""
     params: Params = policy.params
     if facts.voices is None:
-        return Verdict(level="hold", reason="nobody knows who stands behind it")
+        return (Verdict(level="hold", reason="nobody knows who stands behind it", unknown=True),)
     counted = {voice.user for voice in facts.voices if not _objection(voice, params)}
     if len(counted) >= params.approvers:
-        return ALLOW
+        return (ALLOW,)
     others = [f"{voice.person.name} ({_objection(voice, params)})" for voice in facts.voices if _objection(voice, params)]
     rest = f"; not counted: {', '.join(others)}" if others else ""
     who = f" ({', '.join(sorted(filter(None, counted)))})" if counted else ""
@@ -50,7 +57,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> Verdict:
     known = "" if params.min_assurance == "claimed" else f", known as {params.min_assurance} or better"
     independent = "" if params.author_counts else ", who had no hand in it,"
     reason = f"{needed}{independent} must stand behind it{known}; so far {len(counted)}{who}{rest}"
-    return violation(policy.on_violation, reason)
+    return (violation(policy.on_violation, reason),)
 
 
 def unmet(policy: Policy, rules: Rules) -> Unmet | None:

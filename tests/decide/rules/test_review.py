@@ -36,7 +36,7 @@ AUTHOR = voice("ada", contributed=True)
 
 
 def level(*voices: Voice, **params: Any) -> str:
-    return check(SUBJECT, policy(**params), Facts(voices=voices)).level
+    return check(SUBJECT, policy(**params), Facts(voices=voices))[0].level
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,9 @@ def test_one_user_counts_once_however_often_named():
 
 
 def test_the_reason_tells_who_counts_and_why_the_others_do_not():
-    told = check(SUBJECT, policy(approvers=2, min_assurance="reviewed"), Facts(voices=(AUTHOR, voice("grace", "reviewed"), voice("alan"))))
+    (told,) = check(
+        SUBJECT, policy(approvers=2, min_assurance="reviewed"), Facts(voices=(AUTHOR, voice("grace", "reviewed"), voice("alan")))
+    )
     assert told.reason == (
         "2 entitled people, who had no hand in it, must stand behind it, known as reviewed or better; so far 1 (grace); "
         "not counted: Ada (had a hand in it), Alan (only claimed)"
@@ -76,7 +78,7 @@ def test_the_reason_tells_who_counts_and_why_the_others_do_not():
 
 @pytest.mark.parametrize("on_violation", ["warn", "hold", "deny"])
 def test_a_violation_is_what_the_policy_says(on_violation):
-    assert check(SUBJECT, policy(on_violation=on_violation), Facts(voices=(AUTHOR,))).level == on_violation
+    assert check(SUBJECT, policy(on_violation=on_violation), Facts(voices=(AUTHOR,)))[0].level == on_violation
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Which waiver covers what a rule says of a version; pure.
+
+A waiver never reaches further than it is written: its rule, its feeds, its package (compared after normalisation), its versions, its
+id where it names one, and only before its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, time
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from reconciler.decide.rules.interface import Subject
+from reconciler.model.verdicts import Judgement
+from reconciler.model.waivers import Waivable, Waiver
+from reconciler.model.words import PackageKey, Version
+
+
+class Language(Protocol):
+    """How an ecosystem reads names, versions and ranges. ValueError for what is none."""
+
+    def normalize_name(self, name: str, /) -> PackageKey:
+        """The name that names are compared by."""
+
+    def parse_version(self, text: str, /) -> Version:
+        """The version."""
+
+    def contains(self, version_range: str, version: Version, /) -> bool:
+        """Whether a range admits a version."""
+
+
+def waiver_for(
+    judgement: Judgement, subject: Subject, waivers: Iterable[Waiver], language: Language, waivable: Callable[[str], Waivable]
+) -> Waiver | None:
+    """The waiver that covers a verdict, of several the one that ends last; None if none does. Expired ones must be left out before."""
+    found = [
+        waiver
+        for waiver in waivers
+        if waiver.rule == judgement.rule and _names(waiver, judgement, waivable(judgement.rule)) and concerns(waiver, subject, language)
+    ]
+    return max(found, key=lambda waiver: waiver.expires, default=None)
+
+
+def ends(waiver: Waiver) -> datetime:
+    """The first instant at which it does not hold any more (aware UTC)."""
+    return datetime.combine(waiver.expires, time(), UTC)
+
+
+def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:
+    """Whether a version is among those that it is about, whatever a rule says of it."""
+    if subject.version is None or not any(fnmatchcase(subject.feed, pattern) for pattern in waiver.feeds):
+        return False
+    try:
+        if language.normalize_name(waiver.package) != subject.package:
+            return False
+        if waiver.range:
+            return language.contains(waiver.range, subject.version)
+        return any(language.parse_version(text) == subject.version for text in waiver.versions)
+    except ValueError:
+        return False  # it is in the words of another ecosystem
+
+
+def _names(waiver: Waiver, judgement: Judgement, waivable: Waivable) -> bool:
+    """Whether it is about what the rule says: by its id, or as a whole where the rule admits that."""
+    if judgement.verdict.unknown and not judgement.verdict.ids and waivable == "by id":
+        return False
+    if waiver.id:
+        return waivable in {"by id", "either"} and waiver.id.casefold() in {one.casefold() for one in judgement.verdict.ids}
+    return waivable in {"whole", "either"}
