@@ -12,7 +12,8 @@
     │   ├── Unreachable              no answer, or none that may be believed to be one (time-out, 5xx, truncated)
     │   ├── Malformed                an answer that breaks its protocol
     │   ├── ArchiveRefused           a package file that is damaged, hostile, or not what the index says it is
-    │   └── ContentMismatch          bytes that are not the approved ones
+    │   ├── ContentMismatch          bytes that are not the approved ones
+    │   └── DumpRefused              advisories that must not take the place of those that there are
     └── StoreError                   feed storage
         ├── StoreUnavailable         cannot be read or written (permissions, disk, network)
         ├── RevisionConflict         compare-and-swap lost: somebody else has written
@@ -88,6 +89,10 @@ class ArchiveRefused(Theirs):
 
 class ContentMismatch(Theirs):
     """Bytes, or their number, are not what was approved or announced."""
+
+
+class DumpRefused(Theirs):
+    """A dump of advisories that is damaged, empty, or wrong in too many records: what was read before stays in use."""
 
 
 class StoreError(ReconcilerError):

@@ -20,7 +20,8 @@ from reconciler.act.record import Applier
 from reconciler.act.static_feed import StaticFeed
 from reconciler.continuity import require_append_only
 from reconciler.decide.access import access_changes
-from reconciler.decide.desired import Desired, desired_of
+from reconciler.decide.desired import Desired, desired_of, with_verdicts
+from reconciler.decide.judging import Judged, policies_for
 from reconciler.decide.plan import Pass, make_plan
 from reconciler.decide.rows import Row, classify
 from reconciler.decide.wanting import decided, wanted_evidence, wanted_of_rules
@@ -28,9 +29,13 @@ from reconciler.declaration import AskForge, Declaration, Reader
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import PreconditionFailed
+from reconciler.judged import Ground, judge_rows, subject_of
+from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import Connector, Feed, Rules, Settings
-from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Change, Failure, Plan, Stock
-from reconciler.model.words import FeedName
+from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Catalog, Change, Failure, Plan, Stock
+from reconciler.model.words import FeedName, Identity
+from reconciler.observe.advisories import Advisories
+from reconciler.observe.archives import Archives
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.observe.published import stock_of
 from reconciler.observe.upstreams import Upstream
@@ -43,11 +48,12 @@ UpstreamOf = Callable[[Feed, Connector], Upstream]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What a pass reaches: stores and upstreams by the rules that name them, the forge."""
+    """What a pass reaches: stores and upstreams by the rules that name them, the forge; `archives` looks into what is to come in."""
 
     store_of: Callable[[Settings], Store]
     upstreams_of: Callable[[Settings], UpstreamOf]
     ask: AskForge
+    archives: Archives
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +109,8 @@ def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundin
         declaration, lambda one: wanted_evidence(one.authority, _rows(one, stocks, options), one.proofs), surroundings.ask
     )
     rules = _with_public_url(declaration.rules.now, options.public_url)
-    rows = _rows(declaration, stocks, options)
     access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
-    catalog = look_up(_wanted(rows, marks=options.marks), rules.settings.feeds, surroundings.upstreams_of(settings))
+    seen = _judged(declaration, stocks, surroundings, options, store)
     gathered = Pass(
         commit=declaration.commit,
         now=options.now,
@@ -118,20 +123,57 @@ def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundin
         ),
         languages={name: ECOSYSTEMS[settings.feeds[name].type] for name in stocks},
         marks=options.marks,
+        snapshot=seen.snapshot,
     )
-    plan = make_plan(gathered, rows, catalog, accepted=False)
-    if options.accept:
-        if options.accept != plan.digest:
-            message = f"the plan has changed since it was accepted: its digest is {plan.digest} now"
-            raise PreconditionFailed(message, remedy="look at `reconciler plan` again")
-        plan = make_plan(gathered, rows, catalog, accepted=True)
+    plan = _accepted(lambda accepted: make_plan(gathered, seen.rows, seen.catalog, accepted=accepted), options.accept)
     edited = {name: stock.edited for name, stock in stocks.items()}
     return Planned(plan=plan, declaration=declaration, store=store, states=states, access=access, edited=edited)
 
 
-def _rows(declaration: Declaration, stocks: Mapping[FeedName, Stock], options: Options) -> tuple[Row, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """The rows with what the policies say, what upstreams have, and the advisories that both were judged by."""
+
+    rows: tuple[Row, ...]
+    catalog: Catalog
+    snapshot: Snapshot | None
+
+
+def _judged(
+    declaration: Declaration, stocks: Mapping[FeedName, Stock], surroundings: Surroundings, options: Options, store: Store
+) -> _Seen:
+    """Every approved version, judged by the rules at HEAD."""
+    rules = declaration.rules.now
+    rows = _rows(declaration, stocks, options)
+    upstream_of = surroundings.upstreams_of(rules.settings)
+    ground = Ground(
+        rules=rules,
+        now=options.now,
+        catalog=look_up(_wanted(rows, rules, marks=options.marks), rules.settings.feeds, upstream_of),
+        advisories=Advisories(store),
+        archives=surroundings.archives,
+        upstream_of=upstream_of,
+    )
+    judged = judge_rows(rows, ground).judged
+    return _Seen(rows=_rows(declaration, stocks, options, judged), catalog=ground.catalog, snapshot=ground.snapshot)
+
+
+def _accepted(plan_of: Callable[[bool], Plan], accept: str) -> Plan:
+    """The plan, without its limits where somebody has named its digest."""
+    plan = plan_of(False)  # noqa: FBT003 - the one thing that differs
+    if not accept:
+        return plan
+    if accept != plan.digest:
+        message = f"the plan has changed since it was accepted: its digest is {plan.digest} now"
+        raise PreconditionFailed(message, remedy="look at `reconciler plan` again")
+    return plan_of(True)  # noqa: FBT003
+
+
+def _rows(
+    declaration: Declaration, stocks: Mapping[FeedName, Stock], options: Options, judged: Mapping[Identity, Judged] | None = None
+) -> tuple[Row, ...]:
     desired = desired_of(declaration.approvals, declaration.authority.standings, declaration.rules.now.settings, options.now)
-    return classify(desired, declaration.approvals.frozen(), stocks)
+    return classify(with_verdicts(desired, judged or {}), declaration.approvals.frozen(), stocks)
 
 
 def apply_pass(
@@ -174,11 +216,13 @@ def _with_public_url(rules: Rules, public_url: str | None) -> Rules:
     return replace(rules, settings=replace(rules.settings, public_url=public_url)) if public_url else rules
 
 
-def _wanted(rows: Iterable[Row], *, marks: bool) -> Iterable[Wanted]:
-    """Packages to ask upstream for: those that need bytes and, for their marks, those that are published."""
+def _wanted(rows: Iterable[Row], rules: Rules, *, marks: bool) -> Iterable[Wanted]:
+    """Packages to ask upstream for: those that need bytes, those that policies judge anew, and, for their marks, those that are
+    published."""
     for row in rows:
         desired: Desired | None = row.desired
-        asked = row.needs_bytes or (marks and row.wants_marks)
+        judged_anew = row.action == "adopt" and bool(policies_for(subject_of(row, rules), rules))
+        asked = row.needs_bytes or judged_anew or (marks and row.wants_marks)
         if asked and desired is not None and desired.source is not None:
             yield Wanted(feed=desired.source, package=row.identity.package, name=desired.declared.package)
 

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BASE = {"model", "errors", "__init__"}
 MIDDLE = {"ecosystems", "stores", "wire"}
 VERBS = {"declare", "observe", "decide", "act"}
-TOP = {"reconcile", "declaration", "continuity", "propose", "serve", "show"}
+TOP = {"reconcile", "declaration", "judged", "continuity", "propose", "serve", "show"}
 ARROWS = {
     "__init__": set(),
     "errors": {"model"},
@@ -33,8 +33,9 @@ ARROWS = {
     "show": BASE,
     "propose": BASE | MIDDLE | VERBS,
     "declaration": BASE | MIDDLE | VERBS,
+    "judged": BASE | MIDDLE | VERBS,
     "continuity": BASE | MIDDLE | VERBS | {"declaration"},
-    "reconcile": BASE | MIDDLE | VERBS | {"declaration", "continuity"},
+    "reconcile": BASE | MIDDLE | VERBS | {"declaration", "continuity", "judged"},
     "cli": BASE | MIDDLE | VERBS | TOP,
     "__main__": {"cli"},
 }

@@ -13,6 +13,7 @@ from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import AccessChange, Change, Eviction
 from reconciler.model.proofs import Grounds
 from reconciler.model.reanchored import Reanchored
+from reconciler.model.verdicts import Judgement
 from reconciler.model.words import CommitId, FeedName
 from reconciler.wire import redacted
 
@@ -60,15 +61,18 @@ def of_change(change: Change, version: PublishedVersion, *, head: CommitId, pack
         "approvers": [asdict(person) for person in change.approvers],
         "authored_at": time_text(change.author_commit.authored_at),
         "landed_at": time_text(change.landing.committed_at),
-        **_grounds(change.grounds),
+        **_grounds(change.grounds, change.judgements),
+        "waivers": sorted({str(one.waiver) for one in change.judgements if one.waiver}),
+        "advisories": change.snapshot,
         "reason": change.reason,
         "ticket": declared.approval.ticket,
         **_applied(applier, head),
     }
 
 
-def _grounds(grounds: Grounds) -> dict[str, Any]:
-    """What entitles and proves: the line of the permissions, signatures that count, evidence by its digest, verdicts of rules."""
+def _grounds(grounds: Grounds, judgements: Sequence[Judgement]) -> dict[str, Any]:
+    """What entitles and proves: the line of the permissions, signatures that count, evidence by its digest; and the verdicts of rules, those
+    on the people first, then those on the release."""
     return {
         "right": str(grounds.line) if grounds.line else "",
         "signatures": [
@@ -79,8 +83,8 @@ def _grounds(grounds: Grounds) -> dict[str, Any]:
             {"sha256": one.digest(), "pull_request": one.pull_request.link if one.pull_request else ""} for one in grounds.evidence
         ],
         "verdicts": [
-            {"rule": one.rule, "policy": str(one.policy), "verdict": one.verdict.level, "reason": one.verdict.reason}
-            for one in grounds.judgements
+            {"rule": one.rule, "policy": str(one.policy), "verdict": one.level, "reason": one.verdict.reason}
+            for one in (*grounds.judgements, *judgements)
         ],
     }
 

@@ -22,6 +22,7 @@ from reconciler.errors import (
     ArchiveRefused,
     ContentMismatch,
     DeclarationInvalid,
+    DumpRefused,
     IntegrityError,
     NotFound,
     PreconditionFailed,
@@ -48,6 +49,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "withdraw": "withdraw",
     "relist": "withdraw",
     "deprecate": "withdraw",
+    "advisories": "advisories",
     "serve": "serve",
     "schema": "schema",
 }
@@ -75,6 +77,7 @@ ERROR_CODES: Final[tuple[tuple[type[ReconcilerError], int], ...]] = (
     (NotFound, USAGE),
     (Refused, USAGE),
     (ContentMismatch, 9),
+    (DumpRefused, 9),
     (ArchiveRefused, 5),
     (Theirs, 6),
     (ReconcilerError, UNEXPECTED),

@@ -20,6 +20,7 @@ from reconciler.model.packages import RemoteFile
 from reconciler.model.plan import Drift
 from reconciler.model.verification import ChangeRecord, parse_record
 from reconciler.model.words import FeedName, Identity
+from reconciler.observe.archives import Archives
 from reconciler.observe.upstreams import Upstream
 from reconciler.reconcile import Options, Planned, Surroundings, plan_pass
 from reconciler.show.contract import to_json
@@ -80,7 +81,9 @@ def drift(folder: Path, **options: Unpack[DriftOptions]) -> int:
     declaration = session.declare(options["ref"])
     settings = declaration.rules.now.settings
     feeds = chosen_feeds(settings, options["feeds"])
-    nobody = Surroundings(store_of=session.store, upstreams_of=lambda _: _not_asked, ask=lambda _forge, _commit: "drift asks nobody")
+    nobody = Surroundings(
+        store_of=session.store, upstreams_of=lambda _: _not_asked, ask=lambda _forge, _commit: "drift asks nobody", archives=Archives()
+    )
     how = Options(now=session.now, public_url=options["public_url"], listed=True, accept="", deep=options["deep"])
     with Console(stderr=True).status("Comparing feed storage ...") if sys.stderr.isatty() else nullcontext():
         planned = plan_pass(session.reader, declaration, nobody, how)

@@ -26,7 +26,7 @@ from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Hold
 from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import FeedName, Identity
-from reconciler.show.contract import HistoryRow, hold_row, person_row, reanchored_row, to_json
+from reconciler.show.contract import HistoryRow, hold_row, reanchored_row, to_json
 from reconciler.show.explain import explain_text
 from reconciler.show.explained import (
     Counts,
@@ -39,6 +39,7 @@ from reconciler.show.explained import (
     signature_row,
     verdict_rows,
 )
+from reconciler.show.rows import person_row
 from reconciler.stores.head import read_head
 from reconciler.stores.state import read_state
 

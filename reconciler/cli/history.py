@@ -21,10 +21,11 @@ from reconciler.model.declared import POLICIES_FOLDER
 from reconciler.model.events import Event, Person
 from reconciler.model.permissions import Permissions
 from reconciler.model.words import CommitId, FeedName, Identity
-from reconciler.show.contract import HistoryRow, PersonRow, history_json
+from reconciler.show.contract import HistoryRow, history_json
 from reconciler.show.csv_table import csv_table
 from reconciler.show.history import Told, history_rows, history_text, newest
 from reconciler.show.in_toto import Policies, statements
+from reconciler.show.rows import PersonRow
 from reconciler.stores.head import Head
 from reconciler.stores.interface import Store
 

@@ -115,7 +115,8 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
         upstream_of = surroundings.upstreams_of(settings)
 
         def source_of(change: Change) -> Upstream:
-            return upstream_of(settings.feeds[change.source], Connector(upstream=change.upstream))
+            upstream = upstream_of(settings.feeds[change.source], Connector(upstream=change.upstream))
+            return surroundings.archives.source(upstream)
 
         applier = Applier(name=applier_name(), at=session.now, accepted=how.accept)
         report = _reporter(planned.plan, stack, quiet=silent)

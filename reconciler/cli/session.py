@@ -22,6 +22,7 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import DeclarationInvalid, Malformed, Refused, Unreachable
 from reconciler.model.declared import FEED_SCHEME, Connector, Feed, Forge, Settings
 from reconciler.model.words import CommitId, Problem
+from reconciler.observe.archives import Archives
 from reconciler.observe.feed_upstream import open_feed
 from reconciler.observe.forge import evidence_of
 from reconciler.observe.forges.landings import Landings
@@ -82,7 +83,13 @@ class Session:
             failures.clear()
             return evidence
 
-        return Surroundings(store_of=self.store, upstreams_of=lambda settings: upstreams(wire, self.repository.root, settings), ask=ask)
+        kept = cache_folder(os.environ)
+        return Surroundings(
+            store_of=self.store,
+            upstreams_of=lambda settings: upstreams(wire, self.repository.root, settings),
+            ask=ask,
+            archives=Archives(kept / "archives" if kept else None),
+        )
 
 
 def open_session(folder: Path) -> Session:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
+from reconciler.decide.judging import NOT_JUDGED, Judged
 from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.decide.table import DeclaredState
 from reconciler.model.declared import Approvals, ApprovedFile, DeclaredApproval, Deprecation, MalformedApproval, Settings, Withdrawal
@@ -27,6 +28,12 @@ class Desired:
     withdrawn: Withdrawal | None
     deprecated: Deprecation | None
     standing: Standing
+    judged: Judged = NOT_JUDGED
+    """What the policies say of it; only what is approved is judged."""
+
+    def denied(self, *, recorded: bool) -> bool:
+        """Whether somebody entitled approved it, and a policy stops it all the same."""
+        return self.state == "approved" and self.judged.stops(recorded=recorded)
 
 
 def desired_of(
@@ -38,6 +45,11 @@ def desired_of(
         identity: _judge(declared, standings.get(identity, Standing()), settings, now=now, frozen=frozen)
         for identity, declared in approvals.valid.items()
     }
+
+
+def with_verdicts(desired: Mapping[Identity, Desired], judged: Mapping[Identity, Judged]) -> Mapping[Identity, Desired]:
+    """The same, with what the policies say."""
+    return {identity: replace(one, judged=judged[identity]) if identity in judged else one for identity, one in desired.items()}
 
 
 def _judge(

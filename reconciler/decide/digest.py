@@ -13,7 +13,7 @@ from reconciler.model.words import FeedName
 
 
 def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
-    """SHA-256, in hexadecimal, of the plan's commit, catalog roots, changes, access, holds and drift."""
+    """SHA-256, in hexadecimal, of the plan's commit, catalog roots, advisories, changes, access, holds, alerts, warnings and drift."""
     content: dict[str, Any] = {
         "commit": plan.commit,
         "catalogs": {feed: stock.catalog for feed, stock in sorted(stocks.items())},
@@ -21,6 +21,9 @@ def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
         "access": [astuple(row) for row in plan.access],
         "holds": [astuple(hold) for hold in plan.holds],
         "drift": [astuple(row) for row in plan.drift],
+        "snapshot": plan.snapshot.digest if plan.snapshot else "",
+        "alerts": [astuple(one) for one in plan.alerts],
+        "warnings": [astuple(one) for one in plan.warnings],
         "evictions": [[row.feed, row.file.path, row.file.sha256] for row in plan.evictions],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -7,18 +7,23 @@ here, by the rules at HEAD: before it is let in, and again at every pass for wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies, judge
 from reconciler.decide.rules.review import REVIEW
+from reconciler.decide.table import Taking
 from reconciler.decide.waiving import Language, ends, waiver_for
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
 from reconciler.model.packages import PublishedVersion, Release, Traits
 from reconciler.model.verdicts import LEVELS, Judgement
 from reconciler.model.words import FeedName
+
+TAKINGS: Final[tuple[Taking, ...]] = ("alert", "unlist", "quarantine")
+"""From the mildest to the strictest."""
 
 
 def policies_for(subject: Subject, rules: Rules) -> tuple[Policy, ...]:
@@ -90,3 +95,53 @@ def _last(times: Iterable[datetime | None]) -> datetime | None:
 def _all_yanked(marks: list[str | None]) -> str | None:
     """The reason where no file is left that is not yanked."""
     return next((mark for mark in marks if mark), "") if marks and None not in marks else None
+
+
+# --- what it comes to --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """What the policies say of an approved version, worst first.
+
+    `extension` is about the files that an approval adds to what is published already. `obstacle` says why its archives could not be looked
+    into (None: nothing stood in the way); nothing that was not judged is let in, so it stops as a verdict does.
+    """
+
+    judgements: tuple[Judgement, ...] = ()
+    extension: tuple[Judgement, ...] = ()
+    obstacle: Obstacle | None = None
+
+    def stops(self, *, recorded: bool) -> bool:
+        """Whether the version may not be let in or, where it is published, should not be: a fact that is missing takes nothing back."""
+        if not recorded and self.obstacle is not None:
+            return True
+        return any(one.stops and not (recorded and one.verdict.unknown) for one in self.judgements)
+
+    @property
+    def extension_stops(self) -> bool:
+        """Whether what an approval adds to a published version may not be let in."""
+        return self.obstacle is not None or any(one.stops for one in self.extension)
+
+    @property
+    def taking(self) -> Taking:
+        """What the strictest of the policies that deny it wants of what is published."""
+        wanted = [one.action for one in self.judgements if one.stops and not one.verdict.unknown]
+        return max(wanted, key=TAKINGS.index, default="alert")
+
+    def until(self, now: datetime) -> datetime | None:
+        """The first instant at which time alone changes a verdict; None where it never does."""
+        times = (one.verdict.until for one in (*self.judgements, *self.extension))
+        return min((when for when in times if when is not None and when > now), default=None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Obstacle:
+    """Why archives could not be looked into. `waiting`: the upstream did not answer; `integrity`: they are not what was approved."""
+
+    reason: str
+    waiting: bool
+    integrity: bool
+
+
+NOT_JUDGED: Final = Judged()

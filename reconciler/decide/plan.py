@@ -15,6 +15,7 @@ from reconciler.decide import digest, limits
 from reconciler.decide.dependents import Language, left_without
 from reconciler.decide.desired import Desired, authority_holds, malformed_holds
 from reconciler.decide.drifting import drift_of, evictions_of
+from reconciler.decide.findings import findings_of
 from reconciler.decide.marks import gathered as gathered_holds
 from reconciler.decide.marks import new_marks
 from reconciler.decide.rows import Row
@@ -22,6 +23,7 @@ from reconciler.decide.rules_in_force import RefusedRule
 from reconciler.decide.sourcing import available
 from reconciler.decide.stands import backing_of, reason_of
 from reconciler.decide.table import Action
+from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import MalformedApproval, Rules
 from reconciler.model.plan import ORDER as CHANGE_ORDER
 from reconciler.model.plan import TAKES_BACK, AccessChange, Catalog, Change, ChangeKind, Dependent, Hold, Outcome, Plan, Stock
@@ -54,15 +56,17 @@ class Pass:
     access: tuple[AccessChange, ...]
     languages: Mapping[FeedName, Language]
     marks: bool = False
+    snapshot: Snapshot | None = None
 
 
 def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted: bool) -> Plan:
     """The plan. `accepted`: limits have been lifted by somebody who named this plan's digest."""
     rows = tuple(rows)
+    found = findings_of(rows, gathered.rules, gathered.now)
     changes: list[Change] = []
-    holds = [*_rule_holds(gathered), *(h for m in gathered.malformed for h in malformed_holds(m))]
+    holds = [*found.holds, *_rule_holds(gathered), *(h for m in gathered.malformed for h in malformed_holds(m))]
     for row in rows:
-        change, held = _resolve(row, catalog, marks=gathered.marks)
+        change, held = _resolve(row, catalog, gathered)
         changes += change
         holds += held
         if row.desired is not None:
@@ -74,9 +78,7 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         commit=gathered.commit,
         rules=gathered.rules,
         clock=gathered.now,
-        valid_until=min(
-            (r.desired.expires for r in rows if r.desired and r.desired.state == "approved" and r.desired.expires), default=None
-        ),
+        valid_until=_valid_until(rows, gathered),
         digest="",
         outcome="done",
         changes=tuple(sorted(kept, key=_change_order)),
@@ -85,9 +87,20 @@ def make_plan(gathered: Pass, rows: Iterable[Row], catalog: Catalog, *, accepted
         drift=tuple(drift_of(rows, gathered.stocks)),
         evictions=tuple(evictions_of(rows, gathered.rules.settings.feeds)),
         reanchored=tuple(one for _, stock in sorted(gathered.stocks.items()) for one in stock.reanchored),
+        alerts=found.alerts,
+        warnings=found.warnings,
+        waivers=found.waivers,
+        snapshot=gathered.snapshot,
     )
     unlimited = replace(plan, changes=tuple(sorted(changes, key=_change_order)), holds=tuple(h for h in plan.holds if h.kind != "limit"))
     return replace(plan, digest=digest.of_plan(unlimited, gathered.stocks), outcome=_outcome(plan))
+
+
+def _valid_until(rows: Iterable[Row], gathered: Pass) -> datetime | None:
+    """The first instant at which time alone changes the plan: an approval expires, or a verdict flips."""
+    approved = [row.desired for row in rows if row.desired is not None and row.desired.state == "approved"]
+    ends = [desired.expires for desired in approved if desired.expires]
+    return min((*ends, *(until for desired in approved if (until := desired.judged.until(gathered.now)))), default=None)
 
 
 def _change_order(change: Change) -> tuple[int, Identity]:
@@ -100,7 +113,7 @@ def _hold_order(hold: Hold) -> tuple[Any, ...]:
 
 
 def _outcome(plan: Plan) -> Outcome:
-    if any(d.kind == "differing" for d in plan.drift):
+    if any(d.kind == "differing" for d in plan.drift) or any(hold.integrity for hold in plan.holds):
         return "integrity"
     return "changes" if plan.changes or plan.access or plan.evictions else "done"
 
@@ -116,29 +129,31 @@ def _with_dependents(changes: Iterable[Change], gathered: Pass) -> list[Change]:
     return [replace(change, dependents=lost.get(change.identity, ())) for change in changes]
 
 
-def _resolve(row: Row, catalog: Catalog, *, marks: bool) -> tuple[list[Change], list[Hold]]:
+def _resolve(row: Row, catalog: Catalog, gathered: Pass) -> tuple[list[Change], list[Hold]]:
     """A row as a change, or as the hold that stands in its way, or as neither."""
     desired = row.desired
     if desired is None:
         return [], []
     kind, release, upstream = CHANGES.get(row.action), None, ""
+    if row.action == "extend" and desired.judged.extension_stops:
+        return [], []  # the holds say why
     if row.needs_bytes and desired.source is not None:
         answer = available(desired, row.files, catalog.get((desired.source, row.identity.package)))
         if isinstance(answer, Hold):
             return [], [answer]
         release, upstream = answer.release, answer.upstream
-    elif marks and row.wants_marks and row.published is not None and desired.source is not None:
+    elif gathered.marks and row.wants_marks and row.published is not None and desired.source is not None:
         new = new_marks(desired, row.published, catalog.get((desired.source, row.identity.package)))
         if isinstance(new, Hold):
-            return ([_change(row, desired, kind="mark")] if kind else []), [new]
+            return ([_change(row, desired, gathered, kind="mark")] if kind else []), [new]
         if new is not None:
             kind, release = "mark", new
     if kind is None:
         return [], _fewer(row)
-    return [replace(_change(row, desired, kind=kind), release=release, upstream=upstream)], []
+    return [replace(_change(row, desired, gathered, kind=kind), release=release, upstream=upstream)], []
 
 
-def _change(row: Row, desired: Desired, *, kind: ChangeKind) -> Change:
+def _change(row: Row, desired: Desired, gathered: Pass, *, kind: ChangeKind) -> Change:
     backing = backing_of(kind, desired)
     return Change(
         kind=kind,
@@ -154,6 +169,8 @@ def _change(row: Row, desired: Desired, *, kind: ChangeKind) -> Change:
         upstream="",
         reason=reason_of(kind, desired),
         deprecated=desired.deprecated.message if desired.deprecated else None,
+        snapshot=gathered.snapshot.digest if gathered.snapshot else "",
+        judgements=desired.judged.extension if kind == "extend" else desired.judged.judgements,
     )
 
 

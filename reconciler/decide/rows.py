@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.decide.desired import Desired
 from reconciler.decide.stands import reason_of
-from reconciler.decide.table import Action, DeclaredState, PublishedState, action_for, relation_of, same_content
+from reconciler.decide.table import Action, DeclaredState, PublishedState, Taking, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Stock, Stranger
@@ -45,7 +45,7 @@ class Row:
     def wants_marks(self) -> bool:
         """Whether an upstream may have new marks for it."""
         approved = self.desired is not None and self.desired.state == "approved"
-        return approved and self.published is not None and self.action in {"nothing", "mark"}
+        return approved and self.published is not None and self.action in {"nothing", "mark", "alert"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +103,12 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
     spelled = (seen.package, seen.version.version.text if seen.version else str(identity.version))
     if desired is not None:
         spelled = (desired.declared.package, desired.declared.version)
+    if desired is not None and desired.denied(recorded=seen.version is not None):
+        state = "denied"
     if seen.version is None:
         action = action_for(state, _unrecorded(approved, seen.strangers), recorded=False)
+        if state == "denied" and action == "alien" and not _strange(approved, seen.strangers):
+            action = "hold"  # somebody entitled approved these very bytes, so they are no stranger's; they are not adopted either
         strange = seen.strangers if action in {"alien", "conflict"} else ()
         return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=approved, strangers=strange)
     strange = _strange(approved, seen.strangers)
@@ -114,7 +118,7 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         published,
         recorded=True,
         relation=relation_of(approved, seen.version.files),
-        taking=desired.withdrawn.action if desired and desired.withdrawn else "alert",
+        taking=_taking(desired),
         marked=desired is None or _is_told(desired, seen.version),
     )
     return Row(
@@ -129,6 +133,12 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         exposed=seen.exposed,
         strangers=strange,
     )
+
+
+def _taking(desired: Desired | None) -> Taking:
+    if desired is None:
+        return "alert"
+    return desired.withdrawn.action if desired.withdrawn else desired.judged.taking
 
 
 def _is_told(desired: Desired, version: PublishedVersion) -> bool:

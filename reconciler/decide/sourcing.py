@@ -58,9 +58,13 @@ def _contradiction(approved: ApprovedFile, remote: RemoteFile) -> str:
     return ""
 
 
+def remedy_of(*, waiting: bool) -> str:
+    """What to do where an upstream does not deliver."""
+    return "nothing is lost: the next apply tries again" if waiting else "correct or withdraw the approval, or ask the upstream"
+
+
 def _hold(desired: Desired, reason: str, *, waiting: bool) -> Hold:
     declared = desired.declared
-    remedy = "nothing is lost: the next apply tries again" if waiting else "correct or withdraw the approval, or ask the upstream"
     return Hold(
         feed=declared.identity.feed,
         package=declared.package,
@@ -68,7 +72,7 @@ def _hold(desired: Desired, reason: str, *, waiting: bool) -> Hold:
         kind="upstream",
         rule="",
         reason=reason,
-        remedy=remedy,
+        remedy=remedy_of(waiting=waiting),
         path=declared.path,
         line=1,
         waiting=waiting,

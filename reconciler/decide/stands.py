@@ -23,9 +23,9 @@ def backing_of(kind: ChangeKind, desired: Desired) -> Backing:
 def _facts_behind(kind: ChangeKind, desired: Desired) -> frozenset[str]:
     match kind:
         case "quarantine" | "release":
-            return frozenset({"withdrawn"})
+            return frozenset({"withdrawn"} if desired.withdrawn or kind == "release" else ())
         case "unlist":
-            return frozenset({"withdrawn"} if desired.withdrawn else {"expires"})
+            return frozenset({"withdrawn"} if desired.withdrawn else {"expires"} if desired.state == "expired" else ())
         case "relist":
             return frozenset({"withdrawn", "expires"})
         case "mark":
@@ -39,6 +39,8 @@ def reason_of(kind: ChangeKind, desired: Desired) -> str:
     match kind:
         case "quarantine" | "unlist" if desired.withdrawn:
             return desired.withdrawn.reason
+        case "quarantine" | "unlist" if desired.denied(recorded=True):
+            return next(one.verdict.reason for one in desired.judged.judgements if one.stops and not one.verdict.unknown)
         case "unlist" if desired.expires:
             return f"the approval expired on {desired.expires:%Y-%m-%d}"
         case "mark" if desired.deprecated:

@@ -15,7 +15,7 @@ from reconciler.declare.reader import MAX_PROBLEMS
 from reconciler.declare.schema import FeedsFile, FeedShape, LimitsShape
 from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import Location, one_of, quoted
-from reconciler.model.declared import FEED_SCHEME, FEEDS_FILE, Connector, Feed, Limit, Settings
+from reconciler.model.declared import FEED_SCHEME, FEEDS_FILE, OSV, Connector, Feed, Limit, Settings
 from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName, Problem
 
@@ -53,6 +53,7 @@ def _settings(parsed: Parsed, shape: FeedsFile) -> Settings:
         feeds={name: _feed(parsed, name, feed) for name, feed in shape.feeds.items()},
         withdrawals=limits.withdrawals or DEFAULT_WITHDRAWALS,
         promotions=limits.promotions,
+        advisories=shape.advisories.source if shape.advisories else OSV,
     )
 
 

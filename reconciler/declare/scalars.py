@@ -126,6 +126,10 @@ def _upstream(text: str) -> str | None:
     return text if text.startswith(("http://", "https://")) and " " not in text and _without_credentials(text) else None
 
 
+def _source(text: str) -> str | None:
+    return None if text.startswith(FEED_SCHEME) else _upstream(text)
+
+
 def _usage(text: str) -> Usage | None:
     if text == "private":
         refuse("proxy or approved (private feeds are not supported in this version)")
@@ -211,6 +215,11 @@ Filter: TypeAlias = Annotated[
 Upstream: TypeAlias = Annotated[
     str,
     *texts("a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'", _upstream),
+    WithJsonSchema({"type": "string", "minLength": 1}),
+]
+AdvisorySource: TypeAlias = Annotated[
+    str,
+    *texts("osv.dev, a folder, or an http(s) address without user name, password, '?' and '#'", _source),
     WithJsonSchema({"type": "string", "minLength": 1}),
 ]
 PublicUrl: TypeAlias = Annotated[

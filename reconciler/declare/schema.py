@@ -10,6 +10,7 @@ connectors) is checked in `feeds.py`, `permissions.py` and `approvals.py`. The s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ from reconciler.declare.permissions_schema import PermissionsFile
 from reconciler.declare.policies import ForgeFile, PolicyFile, policy_shape
 from reconciler.declare.scalars import (
     Action,
+    AdvisorySource,
     AliensOption,
     Bound,
     By,
@@ -36,7 +38,8 @@ from reconciler.declare.scalars import (
     Text,
     Upstream,
 )
-from reconciler.model.text import Shape
+from reconciler.model.declared import OSV
+from reconciler.model.text import Shape, duration_text
 
 Kind: TypeAlias = Literal["feeds", "permissions", "forge", "approval"]
 
@@ -95,6 +98,18 @@ class LimitsShape(Shape):
     promotions: Bound | None = Field(default=None, description="Promotions, likewise. Default: no limit.", examples=[500])
 
 
+class AdvisoriesShape(Shape):
+    """Where advisories about packages come from."""
+
+    model_config = ConfigDict(title="Advisories")
+
+    source: AdvisorySource = Field(
+        default=OSV,
+        description="osv.dev, or an http(s) address without credentials or a folder: below it lie NuGet/all.zip, PyPI/all.zip, npm/all.zip.",
+        examples=[OSV, "https://mirror.example/osv", "./advisories"],
+    )
+
+
 class FeedsFile(Shape):
     """feeds.yaml: the feeds, where they are stored, under which address they are served."""
 
@@ -108,6 +123,7 @@ class FeedsFile(Shape):
     )
     feeds: dict[NewFeedName, FeedShape] = Field(description="The feeds by name.")
     limits: LimitsShape | None = Field(default=None, description="How much one pass may change in one feed.")
+    advisories: AdvisoriesShape | None = Field(default=None, description="Where `reconciler advisories update` gets advisories from.")
 
 
 # --- approvals/<feed>/<package>/<version>.yaml --------------------------------------------------------------------------------
@@ -192,6 +208,9 @@ class EditorSchema(GenerateJsonSchema):
 
     def nullable_schema(self, schema: Any) -> dict[str, Any]:
         return self.generate_inner(schema["schema"])
+
+    def encode_default(self, dft: Any) -> Any:
+        return duration_text(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
         return super().default_schema(schema) if schema.get("default") is not None else self.generate_inner(schema["schema"])

@@ -67,6 +67,10 @@ class Ecosystem(Protocol):
     def indexes(self) -> tuple[Index, ...]:
         """The pages that answer for a folder of the feed (see `Index`); none where clients ask for files only."""
 
+    @property
+    def osv_ecosystem(self) -> str:
+        """What OSV calls it, in advisories and addresses (https://ossf.github.io/osv-schema/#defined-ecosystems)."""
+
     def normalize_name(self, name: str, /) -> PackageKey:
         """The name that names are compared by. Idempotent. ValueError, with the reason, for what is no name here."""
 

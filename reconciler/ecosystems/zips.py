@@ -127,7 +127,7 @@ def unpacked_limit(packed: int, most: int) -> int:
     return min(most, max(HARMLESS_BYTES, MAX_RATIO * packed))
 
 
-def read_end(archive: BinaryIO) -> EndRecord:
+def read_end(archive: BinaryIO, *, max_entries: int = MAX_ENTRIES, max_directory: int = MAX_DIRECTORY_BYTES) -> EndRecord:
     """Finds and checks the end of an archive, without reading its directory. Raises ArchiveRefused."""
     try:
         total = archive.seek(0, 2)
@@ -142,7 +142,7 @@ def read_end(archive: BinaryIO) -> EndRecord:
     except OSError as error:
         message = f"the archive cannot be read: {error}"
         raise ArchiveRefused(message) from error
-    _check_end(end)
+    _check_end(end, max_entries, max_directory)
     return end
 
 
@@ -185,11 +185,9 @@ def _locator64(archive: BinaryIO, position: int) -> int | None:
     return int(offset)
 
 
-def _check_end(end: EndRecord) -> None:
-    if end.count > MAX_ENTRIES or end.size > MAX_DIRECTORY_BYTES:
-        message = (
-            f"the archive's directory is too large: {end.count} entries, {end.size} bytes (at most {MAX_ENTRIES}, {MAX_DIRECTORY_BYTES})"
-        )
+def _check_end(end: EndRecord, max_entries: int, max_directory: int) -> None:
+    if end.count > max_entries or end.size > max_directory:
+        message = f"the archive's directory is too large: {end.count} entries, {end.size} bytes (at most {max_entries}, {max_directory})"
         raise ArchiveRefused(message)
     expected = end.position if end.position64 is None else end.position64
     if end.start + end.size != expected:

@@ -51,8 +51,9 @@ class Advisory:
 class Affecting:
     """Advisories that mean the same flaw, and affect a version. `ids` has that to be shown first, then the others and all aliases.
 
-    `severity` is the worst one known; `fixed` are the versions above this one that end it, ascending, as written; `unread` says which
-    range no parser could read, so that the version is taken for affected ("" for none).
+    `severity` is the worst one known; `fixed` are the versions above this one that end it, ascending, as written, `fixed_stable` the
+    first of them that is no prerelease ("" for none); `unread` says which range no parser could read, so that the version is taken for
+    affected ("" for none).
     """
 
     ids: tuple[str, ...]
@@ -60,6 +61,7 @@ class Affecting:
     summary: str
     fixed: tuple[str, ...]
     malware: bool
+    fixed_stable: str = ""
     last_known: str = ""
     unread: str = ""
 
@@ -71,6 +73,33 @@ class Snapshot:
     digest: Sha256
     fetched_at: datetime
     source: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dump:
+    """What was read of the dump of one ecosystem, named as OSV names it.
+
+    Of `records` some were `withdrawn` by their authors, and `skipped` are those that cannot be used; `notes` says of the first of them
+    why. `advisories` counts an advisory about two packages twice; `strange` counts names that no package can have here.
+    """
+
+    ecosystem: str
+    records: int
+    advisories: int
+    packages: int
+    withdrawn: int
+    skipped: int
+    strange: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Current:
+    """The snapshot that is in use, what it was made of, and the one before (None: there was none)."""
+
+    snapshot: Snapshot
+    dumps: tuple[Dump, ...]
+    previous: Sha256 | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,6 +30,8 @@ FORGE_FILE: Final = "policies/forge.yaml"
 APPROVALS_FOLDER: Final = "approvals"
 FEED_SCHEME: Final = "feed:"
 """Before the name of a feed of the same repository, where a connector names an upstream."""
+OSV: Final = "osv.dev"
+"""The well-known source of advisories: https://osv.dev."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +90,7 @@ class Settings:
     feeds: Mapping[FeedName, Feed]
     withdrawals: Limit
     promotions: Limit | None
-    advisories: str = "osv.dev"
+    advisories: str = OSV
     """Where advisories come from: a well-known name, a URL or a folder with a dump for each ecosystem."""
 
     def approved(self) -> dict[FeedName, Feed]:

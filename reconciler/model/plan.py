@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.model.declared import ApprovedFile, DeclaredApproval, Rules
+from reconciler.model.advisories import Snapshot
+from reconciler.model.declared import ApprovedFile, DeclaredApproval, OnExisting, Rules
 from reconciler.model.events import Commit, Named
 from reconciler.model.packages import Listing, PublishedPackage, Release
 from reconciler.model.permissions import Line, Task
 from reconciler.model.proofs import NO_GROUNDS, Grounds
 from reconciler.model.reanchored import Reanchored
+from reconciler.model.verdicts import Judgement, Level
+from reconciler.model.waivers import Waiver
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
 ChangeKind: TypeAlias = Literal["quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark"]
@@ -59,6 +62,10 @@ class Change:
     grounds: Grounds = NO_GROUNDS
     deprecated: str | None = None
     dependents: tuple[Dependent, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    """What the policies say of the version, worst first."""
+    snapshot: str = ""
+    """The digest of the advisories that it was judged by; "" for none."""
 
     @property
     def identity(self) -> Identity:
@@ -87,6 +94,51 @@ class AccessChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cure:
+    """The waiver that would let something in: its `id` ("" for none), the version's names, and a declared user who may own it."""
+
+    rule: str
+    id: str
+    feed: str
+    package: str
+    version: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a rule says of a version that is let in, or published, all the same: a warning, or an alert.
+
+    `path` and `line` are the policy's. `action` is what that wants of what is published already; `cure` the waiver that would end it.
+    Author, approvers and commit are those of the approval.
+    """
+
+    feed: str
+    package: str
+    version: str
+    rule: str
+    level: Level
+    reason: str
+    remedy: str
+    action: OnExisting
+    path: str
+    line: int
+    author: Named | None
+    approvers: tuple[Named, ...]
+    commit: str
+    cure: Cure | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaiverUse:
+    """A waiver, and how many versions it lets in or leaves in peace in this plan; `days` are left until it ends (0: it has ended)."""
+
+    waiver: Waiver
+    used: int
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hold:
     """Something declared that is not carried out: why, and what would cure it. Feed, package and version are "" for rule files."""
 
@@ -101,6 +153,9 @@ class Hold:
     line: int
     waiting: bool = False
     """Whether an upstream has not answered: asking again later may be all it takes."""
+    integrity: bool = False
+    """Whether the upstream has other bytes than were approved."""
+    cure: Cure | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,6 +186,13 @@ class Plan:
     evictions: tuple[Eviction, ...] = ()
     reanchored: tuple[Reanchored, ...] = ()
     """Of all its feeds: that somebody broke with the history they were applied in is never forgotten."""
+    alerts: tuple[Finding, ...] = ()
+    """Rules that what is published breaks, worst first."""
+    warnings: tuple[Finding, ...] = ()
+    """What rules have to say of what is let in or published, and stops nothing; worst first."""
+    waivers: tuple[WaiverUse, ...] = ()
+    snapshot: Snapshot | None = None
+    """The advisories that versions were judged by; None where none were needed, or there are none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

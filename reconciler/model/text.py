@@ -7,8 +7,9 @@ modules, with these types; those of the other files are in `reconciler/declare/s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
@@ -18,6 +19,14 @@ T = TypeVar("T")
 
 DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 MAX_COUNT: Final = 10_000
+DURATION: Final = re.compile(r"(0|[1-9][0-9]{0,4})([mhdw])")
+UNITS: Final[Mapping[str, timedelta]] = {
+    "w": timedelta(weeks=1),
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+}
+"""From the longest to the shortest."""
 
 
 class Shape(BaseModel):
@@ -70,7 +79,33 @@ def _count(text: str) -> int | None:
     return int(text) if DIGITS.fullmatch(text) and 0 < int(text) <= MAX_COUNT else None
 
 
+def _duration(text: str) -> timedelta | None:
+    match = DURATION.fullmatch(text)
+    return int(match[1]) * UNITS[match[2]] if match else None
+
+
+def duration_text(duration: timedelta) -> str:
+    """As it is written in YAML, in the longest unit that it is a whole number of, weeks apart: nobody thinks of 14 days as two weeks."""
+    unit = next(unit for unit in ("d", "h", "m") if not duration % UNITS[unit] or unit == "m")
+    return f"{duration // UNITS[unit]}{unit}"
+
+
+def rough_text(duration: timedelta) -> str:
+    """As people say how old something is."""
+    minutes = max(0, duration // UNITS["m"])
+    count, unit = next(
+        (minutes // size, unit) for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)) if minutes >= 2 * size or size == 1
+    )
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 Count: TypeAlias = Annotated[
     int, *texts(f"a number from 1 to {MAX_COUNT}", _count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_COUNT})
 ]
 Flag: TypeAlias = Annotated[bool, *texts("true or false", {"true": True, "false": False}.get), WithJsonSchema({"type": "boolean"})]
+Duration: TypeAlias = Annotated[
+    timedelta,
+    *texts('a time with its unit, as in "7d" (m, h, d or w)', _duration),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{DURATION.pattern})$"}),
+]
+"""A unit is mandatory: "7" alone would be days for one reader and seconds for another."""

@@ -12,10 +12,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.model.packages import ListedState
-from reconciler.show.contract import FileRow, HistoryRow, PersonRow, Time
+from reconciler.show.contract import FileRow, HistoryRow
 from reconciler.show.history import LONGEST_REASON, WIDEST, is_change, record_row
 from reconciler.show.inert import inert
-from reconciler.show.text import people
+from reconciler.show.people import people
+from reconciler.show.rows import PersonRow, Time
 
 
 class _Row(BaseModel):

@@ -5,35 +5,16 @@ Fields are only ever added. Times are RFC 3339 in UTC; null means "not known" or
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Final, Literal
+from dataclasses import asdict
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
-from reconciler.model.events import Assurance, Named
 from reconciler.model.packages import ListedState
 from reconciler.model.plan import ChangeKind, DriftKind, Hold, HoldKind
 from reconciler.model.reanchored import Reanchored
-
-Time = Annotated[datetime, PlainSerializer(lambda when: when.strftime("%Y-%m-%dT%H:%M:%SZ"), return_type=str)]
-
-
-class Row(BaseModel):
-    """A part of a report."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class PersonRow(Row):
-    """Somebody, and how the name is known."""
-
-    name: str
-    email: str
-    assurance: Assurance
-
-    def named(self) -> Named:
-        """The same person as our own type."""
-        return Named(name=self.name, email=self.email, assurance=self.assurance)
+from reconciler.show.rows import PersonRow, Row, Time, person_row
+from reconciler.show.verdicts import CureRow, FindingRow, SnapshotRow, VerdictRow, WaiverRow
 
 
 class FileRow(Row):
@@ -54,7 +35,7 @@ class DependentRow(Row):
 
 
 class ChangeRow(Row):
-    """Something that apply does, on whose word; `breaks` are those that lose their last candidate by it."""
+    """Something that apply does, on whose word; `breaks` are those that lose their last candidate by it, `verdicts` what policies say."""
 
     change: ChangeKind
     feed: str
@@ -66,7 +47,8 @@ class ChangeRow(Row):
     approvers: list[PersonRow]
     commit: str
     reason: str
-    breaks: list[DependentRow] = []
+    breaks: list[DependentRow] = Field(default_factory=list)
+    verdicts: list[VerdictRow] = Field(default_factory=list)
 
 
 class EvictionRow(Row):
@@ -106,6 +88,7 @@ class HoldRow(Row):
     remedy: str
     path: str
     line: int
+    cure: CureRow | None = None
 
 
 class DriftRow(Row):
@@ -144,7 +127,11 @@ class PlanV1(Row):
     holds: list[HoldRow]
     drift: list[DriftRow]
     evictions: list[EvictionRow]
-    reanchored: list[ReanchoredRow] = []
+    reanchored: list[ReanchoredRow] = Field(default_factory=list)
+    alerts: list[FindingRow] = Field(default_factory=list)
+    warnings: list[FindingRow] = Field(default_factory=list)
+    waivers: list[WaiverRow] = Field(default_factory=list)
+    snapshot: SnapshotRow | None = None
 
 
 class NotesRow(Row):
@@ -207,11 +194,6 @@ class CanV1(Row):
     who_may: list[str]
 
 
-def person_row(person: Named) -> PersonRow:
-    """A person as JSON."""
-    return PersonRow(name=person.name, email=person.email, assurance=person.assurance)
-
-
 def reanchored_row(one: Reanchored) -> ReanchoredRow:
     """That a feed was reanchored, as JSON."""
     fields = {name: getattr(one, name) for name in ReanchoredRow.model_fields if name != "by"}
@@ -221,7 +203,7 @@ def reanchored_row(one: Reanchored) -> ReanchoredRow:
 def hold_row(hold: Hold) -> HoldRow:
     """A hold as JSON."""
     fields = {name: getattr(hold, name) for name in HoldRow.model_fields}
-    return HoldRow.model_validate(fields)
+    return HoldRow.model_validate({**fields, "cure": asdict(hold.cure) if hold.cure else None})
 
 
 def to_json(row: BaseModel) -> str:

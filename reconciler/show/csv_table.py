@@ -17,9 +17,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from reconciler.show.contract import FileRow, PersonRow
+from reconciler.show.contract import FileRow
 from reconciler.show.inert import inert
-from reconciler.show.text import person_text
+from reconciler.show.people import person_text
+from reconciler.show.rows import PersonRow
 
 LONGEST: Final = 4000
 """A cell of the usual spreadsheets ends at 32,767 characters; one of these has up to six, where it is escaped."""

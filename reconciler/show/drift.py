@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.model.plan import Drift, DriftKind, Plan
 from reconciler.model.reanchored import Reanchored
 from reconciler.model.verification import ChangeRecord
-from reconciler.show.contract import DriftRow, ReanchoredRow, Time, reanchored_row
+from reconciler.show.contract import DriftRow, ReanchoredRow, reanchored_row
 from reconciler.show.inert import inert
+from reconciler.show.rows import Time
 from reconciler.show.text import reanchored_lines
 
 FETCH: Final = "`reconciler apply --refresh` fetches what is approved again, with the same digests"

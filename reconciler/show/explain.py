@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.show.contract import HoldRow
-from reconciler.show.explained import EventRow, EvidenceRow, ExplainV1, KnownRow, VerdictRow
+from reconciler.show.explained import EventRow, EvidenceRow, ExplainV1, KnownRow
 from reconciler.show.inert import inert
-from reconciler.show.text import people, person_text
+from reconciler.show.people import people, person_text
+from reconciler.show.verdicts import VerdictRow
 
 WIDTH: Final = 100
 SHORT: Final = 12

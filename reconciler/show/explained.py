@@ -15,9 +15,11 @@ from reconciler.model.declared import ApprovedFile
 from reconciler.model.events import Commit, Event
 from reconciler.model.evidence import Evidence, MergeMethod, PullRequest, ReviewState
 from reconciler.model.proofs import Grounds, Known, Signature
-from reconciler.model.verdicts import Judgement, Level
-from reconciler.show.contract import HistoryRow, HoldRow, PersonRow, ReanchoredRow, Row, Time
+from reconciler.model.verdicts import Judgement
+from reconciler.show.contract import HistoryRow, HoldRow, ReanchoredRow
 from reconciler.show.history import change_of
+from reconciler.show.rows import PersonRow, Row, Time
+from reconciler.show.verdicts import VerdictRow, verdict_row
 
 Counts = Literal["yes", "held", "waiting", "overtaken"]
 """What became of an event: it counts; somebody is missing; the forge is; it was held, and a later event has settled what it asked for."""
@@ -66,15 +68,6 @@ class EvidenceRow(Row):
     merged_at: Time | None
     head: str | None
     reviews: list[ReviewRow]
-
-
-class VerdictRow(Row):
-    """What a policy said."""
-
-    rule: str
-    policy: str
-    verdict: Level
-    reason: str
 
 
 class KnownRow(PersonRow):
@@ -207,7 +200,7 @@ def file_rows(files: Iterable[ApprovedFile]) -> list[FileDigests]:
 
 def verdict_rows(judgements: Iterable[Judgement]) -> list[VerdictRow]:
     """Verdicts as JSON."""
-    return [VerdictRow(rule=one.rule, policy=str(one.policy), verdict=one.verdict.level, reason=one.verdict.reason) for one in judgements]
+    return [verdict_row(one) for one in judgements]
 
 
 def signature_row(signature: Signature) -> SignatureRow:

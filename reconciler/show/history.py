@@ -15,9 +15,11 @@ from reconciler.model.events import Event, Named
 from reconciler.model.facts import FILE
 from reconciler.model.verification import WITHOUT_PEOPLE
 from reconciler.model.words import FeedName
-from reconciler.show.contract import FileRow, HistoryRow, PersonRow, person_row
+from reconciler.show.contract import FileRow, HistoryRow
 from reconciler.show.inert import inert
-from reconciler.show.text import STAYS, people
+from reconciler.show.people import people
+from reconciler.show.rows import PersonRow, person_row
+from reconciler.show.text import STAYS
 
 WIDEST: Final = 40
 """Of a column: one long name does not push everything else off the screen."""

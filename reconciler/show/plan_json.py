@@ -15,9 +15,10 @@ from reconciler.show.contract import (
     NotesRow,
     PlanV1,
     hold_row,
-    person_row,
     reanchored_row,
 )
+from reconciler.show.rows import person_row
+from reconciler.show.verdicts import finding_row, snapshot_row, verdict_row, waiver_row
 
 
 def _change_fields(change: Change) -> dict[str, object]:
@@ -32,6 +33,7 @@ def _change_fields(change: Change) -> dict[str, object]:
         "approvers": [person_row(person) for person in change.approvers],
         "commit": change.landing.id,
         "reason": change.reason,
+        "verdicts": [verdict_row(one) for one in change.judgements],
         "breaks": [DependentRow(package=d.package, version=d.version, needs=d.needs, range=d.range) for d in change.dependents],
     }
 
@@ -66,6 +68,10 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
         "drift": [_drift_row(drift) for drift in plan.drift],
         "evictions": [EvictionRow(feed=e.feed, path=e.file.path, sha256=e.file.sha256, line=str(e.where)) for e in plan.evictions],
         "reanchored": [reanchored_row(one) for one in plan.reanchored],
+        "alerts": [finding_row(one) for one in plan.alerts],
+        "warnings": [finding_row(one) for one in plan.warnings],
+        "waivers": [waiver_row(one) for one in plan.waivers],
+        "snapshot": snapshot_row(plan.snapshot),
     }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
-from reconciler.model.events import Named
 from reconciler.model.plan import AccessChange, Applied, Change, ChangeKind, Drift, Failure, Hold, Plan
 from reconciler.model.reanchored import Reanchored
+from reconciler.show.findings import alert_lines, cure_lines, verdict_lines, waiver_summary, warning_lines
 from reconciler.show.inert import inert
+from reconciler.show.people import people, person_text
 
 SIGNS: Final[Mapping[ChangeKind, str]] = {
     "promote": "+",
@@ -23,8 +25,6 @@ SIGNS: Final[Mapping[ChangeKind, str]] = {
 }
 STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark"})
 """What concerns a version where it is, and promotes nothing."""
-SPECIALS: Final = frozenset('()<>,;"')
-"""What stands between names, addresses and people."""
 
 
 def plan_text(plan: Plan) -> Iterator[str]:
@@ -34,7 +34,9 @@ def plan_text(plan: Plan) -> Iterator[str]:
     yield from _attention(plan)
     yield ""
     if plan.valid_until is not None:
-        yield f"Valid until {plan.valid_until:%Y-%m-%dT%H:%M:%SZ}, when an approval expires."
+        yield f"Valid until {plan.valid_until:%Y-%m-%dT%H:%M:%SZ}, when an approval expires or a verdict changes by itself."
+    if plan.snapshot is not None:
+        yield f"Advisories {plan.snapshot.digest[:12]} of {plan.snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ}, from {inert(plan.snapshot.source)}"
     yield f"Digest {plan.digest}"
 
 
@@ -57,7 +59,8 @@ def change_lines(change: Change) -> list[str]:
         f"    no other listed version satisfies {inert(d.package)} {inert(d.version)}, which needs {inert(d.needs)} {inert(d.range)}".rstrip()
         for d in change.dependents
     ]
-    return [line, f"    {people(change.author, change.approvers)}: {inert(change.reason)}", *lost, *_marks(change)]
+    said = f"    {people(change.author, change.approvers)}: {inert(change.reason)}"
+    return [line, said, *verdict_lines(change.judgements), *lost, *_marks(change)]
 
 
 def _marks(change: Change) -> Iterator[str]:
@@ -90,21 +93,6 @@ def failure_lines(failure: Failure) -> list[str]:
     ]
 
 
-def people(author: Named, approvers: Sequence[Named]) -> str:
-    """Author and approvers, each with how the name is known."""
-    rest = "".join(f", approved by {person_text(person)}" for person in approvers)
-    return f"by {person_text(author)}{rest}"
-
-
-def person_text(person: Named) -> str:
-    """`Name <address> (claimed)`. A name that could pass for more than a name is quoted, as in a mail header (RFC 5322, section 3.4)."""
-    name, email = inert(person.name), inert(person.email)
-    if SPECIALS.intersection(name):
-        name = '"' + name.replace('"', "\\x22") + '"'
-    email = "".join(f"\\x{ord(character):02x}" if character in SPECIALS else character for character in email)
-    return f"{name} <{email}> ({person.assurance})"
-
-
 def reanchored_lines(reanchored: Iterable[Reanchored]) -> Iterator[str]:
     """Each of them: which feed, when, from where to where, on whose word, why."""
     for one in reanchored:
@@ -114,12 +102,13 @@ def reanchored_lines(reanchored: Iterable[Reanchored]) -> Iterator[str]:
         yield f"    by {person_text(one.by)}: {inert(one.reason)}"
 
 
-def hold_lines(hold: Hold) -> list[str]:
-    """A hold: what, why, by which line, and what would cure it."""
+def hold_lines(hold: Hold, now: datetime) -> list[str]:
+    """A hold: what, why, by which line, and what would cure it; a waiver as the file to add."""
     what = " ".join(inert(part) for part in (hold.package, hold.version, f"in {hold.feed}" if hold.feed else "") if part)
     rule = f" [{inert(hold.rule)}]" if hold.rule else ""
     where = f"    {inert(hold.path)}:{hold.line}{rule}"
-    return [f"? {what + ': ' if what else ''}{inert(hold.reason)}", where, f"    to do: {inert(hold.remedy)}"]
+    lines = [f"? {what + ': ' if what else ''}{inert(hold.reason)}", where, f"    to do: {inert(hold.remedy)}"]
+    return [*lines, *cure_lines(hold.cure, now)]
 
 
 def _drift_lines(drift: Drift) -> list[str]:
@@ -131,8 +120,13 @@ def _attention(plan: Plan) -> Iterator[str]:
     """What is not a change of a feed's content: rights, and everything that somebody should look at."""
     yield from _section("Reanchored", reanchored_lines(plan.reanchored))
     yield from _section("Access", _access_lines(plan.access))
-    yield from _section("Held", [line for hold in plan.holds if not hold.waiting for line in hold_lines(hold)])
-    yield from _section("Waiting for an upstream or the forge", [line for hold in plan.holds if hold.waiting for line in hold_lines(hold)])
+    now = plan.clock
+    yield from _section("Alerts", [line for alert in plan.alerts for line in alert_lines(alert, now)])
+    yield from _section("Held", [line for hold in plan.holds if not hold.waiting for line in hold_lines(hold, now)])
+    waiting = [line for hold in plan.holds if hold.waiting for line in hold_lines(hold, now)]
+    yield from _section("Waiting for an upstream or the forge", waiting)
+    yield from _section("Warnings", warning_lines(plan))
+    yield from _section("Waivers", waiver_summary(plan.waivers))
     yield from _section("Drift", [line for drift in plan.drift for line in _drift_lines(drift)])
 
 

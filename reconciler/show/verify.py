@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from reconciler.model.reanchored import Reanchored
 from reconciler.model.verification import Checked, Finding, FindingKind, Note, NoteKind
 from reconciler.model.words import CommitId
-from reconciler.show.contract import ReanchoredRow, Time, reanchored_row
+from reconciler.show.contract import ReanchoredRow, reanchored_row
 from reconciler.show.inert import inert
+from reconciler.show.rows import Time
 from reconciler.show.text import reanchored_lines
 
 

@@ -7,6 +7,8 @@ state/feeds/<feed>/catalog/<sha256>     what the feed holds; immutable, named by
 state/feeds/<feed>/ledger/<segment>     what was done; immutable, hash-chained
 state/feeds/<feed>/quarantine/...       files that were taken out of the feed's folder, at the paths that they had there
 state/feeds/<feed>/aliens/<sha256>/...  files that nobody approved or recorded, taken out likewise
+state/advisories/current.json           which snapshot of the advisories is in use
+state/advisories/objects/<sha256>.json  snapshots of the advisories; immutable, named by content
 state/evidence/<commit>/...             when a landing commit was first seen, and what a forge said of it; immutable
 """
 
@@ -62,3 +64,18 @@ def evidence_folder() -> str:
 def evidence(commit: CommitId, name: str) -> str:
     """Something that was seen or said of a landing commit."""
     return f"{evidence_folder()}{commit}/{name}"
+
+
+def advisories() -> str:
+    """Which snapshot of the advisories is in use."""
+    return "state/advisories/current.json"
+
+
+def advisory_objects() -> str:
+    """The prefix of what snapshots of the advisories are made of."""
+    return "state/advisories/objects/"
+
+
+def advisory_object(digest: Sha256) -> str:
+    """A part of a snapshot of the advisories."""
+    return f"{advisory_objects()}{digest}.json"

@@ -18,6 +18,7 @@ class Numbers:
     file_name = "{file}"
     file_suffixes = (".zip",)
     indexes = ()
+    osv_ecosystem = "Numbers"
 
     def normalize_name(self, name, /):
         if not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9@/_.-]{1,200}", name) or {"", ".", ".."} & set(name.split("/")):

@@ -26,6 +26,7 @@ class Boxes:
     file_suffixes = (".box",)
     file_name = "{file}"
     indexes = ()
+    osv_ecosystem = "Boxes"
 
     def normalize_name(self, name: str, /) -> PackageKey:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):

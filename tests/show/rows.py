@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.show.contract import FileRow, HistoryRow, PersonRow
+from reconciler.show.contract import FileRow, HistoryRow
+from reconciler.show.rows import PersonRow
 
 WHEN = datetime(2026, 11, 22, 16, 54, 3, tzinfo=UTC)
 

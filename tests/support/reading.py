@@ -10,6 +10,7 @@ from reconciler.declaration import AskForge, Declaration, Reader
 from reconciler.declare.revision import Repository
 from reconciler.model.declared import Forge
 from reconciler.model.words import CommitId
+from reconciler.observe.archives import Archives
 from reconciler.reconcile import Surroundings, UpstreamOf
 from reconciler.stores.interface import Store
 
@@ -32,4 +33,4 @@ def no_forge(forge: Forge, commit: CommitId) -> str:
 
 def surroundings(store: Store, upstream_of: UpstreamOf, ask: AskForge = no_forge) -> Surroundings:
     """One store and the same upstreams, whatever the rules say."""
-    return Surroundings(store_of=lambda _: store, upstreams_of=lambda _: upstream_of, ask=ask)
+    return Surroundings(store_of=lambda _: store, upstreams_of=lambda _: upstream_of, ask=ask, archives=Archives())

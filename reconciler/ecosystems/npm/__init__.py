@@ -22,6 +22,7 @@ from reconciler.ecosystems.npm.ranges import contains
 from reconciler.ecosystems.npm.versions import parse_version
 from reconciler.model.serving import Index
 
+osv_ecosystem: Final = "npm"
 layout: Final = LAYOUT
 file_suffixes: Final = (SUFFIX,)
 file_name: Final = "{basename}-{version}.tgz"
@@ -36,6 +37,7 @@ __all__ = [
     "inspect",
     "layout",
     "normalize_name",
+    "osv_ecosystem",
     "parse_version",
     "render",
 ]

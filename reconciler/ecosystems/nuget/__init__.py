@@ -20,6 +20,7 @@ from reconciler.ecosystems.nuget.pages import render
 from reconciler.ecosystems.nuget.versions import contains, parse_version
 from reconciler.model.serving import Index
 
+osv_ecosystem: Final = "NuGet"
 layout: Final = "v3/flatcontainer/{package}/{version}/{file}"
 file_suffixes: Final = (PACKAGE_SUFFIX,)
 file_name: Final = "{package}.{version}.nupkg"
@@ -34,6 +35,7 @@ __all__ = [
     "inspect",
     "layout",
     "normalize_name",
+    "osv_ecosystem",
     "parse_version",
     "render",
 ]

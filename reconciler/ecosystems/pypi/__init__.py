@@ -21,6 +21,7 @@ from reconciler.ecosystems.pypi.names import contains, normalize_name, parse_ver
 from reconciler.ecosystems.pypi.pages import HTML, JSON, LAYOUT, render
 from reconciler.model.serving import Index
 
+osv_ecosystem: Final = "PyPI"
 layout: Final = LAYOUT
 file_suffixes: Final = (".whl", ".tar.gz", ".zip")
 file_name: Final = "{file}"
@@ -38,6 +39,7 @@ __all__ = [
     "inspect",
     "layout",
     "normalize_name",
+    "osv_ecosystem",
     "parse_version",
     "render",
 ]

@@ -1,0 +1,202 @@
+"""What the advisories about a package say of one of its versions: OSV's evaluation (https://ossf.github.io/osv-schema/#evaluation); pure.
+
+A version is affected if it is among `versions`, or inside one of the ranges. Events are compared in the ecosystem's own order. Records of
+different databases about one flaw name each other as aliases; they are told as one, and one of them is enough to affect a version: where
+GitHub and a vendor disagree about the bounds, nobody here can say who is right.
+
+What cannot be read is taken for affecting, and said: a range one end of which is no version here might end anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Protocol, TypeAlias
+
+from reconciler.model.advisories import SEVERITIES, Advisory, Affecting, EventKind, Matched, Range, Severity, Snapshot
+from reconciler.model.words import Version
+
+BEGINNING: Final = "0"
+"""Of an `introduced` event: before every version."""
+ENDLESS: Final = "*"
+"""Of a `limit` event."""
+
+_SHORT: Final = re.compile(r"([0-9]{1,9})(\.[0-9]{1,9})?(-.*)?")
+_KNOWN_FIRST: Final = ("GHSA-", "MAL-", "CVE-")
+_Event: TypeAlias = tuple[EventKind, Version | None]
+"""What happens where; None is the beginning."""
+
+
+class Ordering(Protocol):
+    """How an ecosystem reads versions; ValueError for what is none."""
+
+    def parse_version(self, text: str, /) -> Version:
+        """The version."""
+
+
+class _UnreadError(Exception):
+    """An event of a range is no version."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Group:
+    """Records that mean the same flaw."""
+
+    records: tuple[Advisory, ...]
+
+    def affects(self, version: Version, language: Ordering, *, unread: list[str] | None = None) -> bool:
+        """Whether one of them affects a version. What cannot be read counts if there is a list to say so in."""
+        found = False
+        for record in self.records:
+            found |= any(_in_range(record, range_, version, language, unread) for range_ in record.ranges)
+            found = found or _listed(record.versions, version, language)
+        return found
+
+
+def matched(snapshot: Snapshot, advisories: Iterable[Advisory], version: Version, language: Ordering) -> Matched:
+    """What affects a version, worst first, and what it fixes, by all that the snapshot has about its package."""
+    affecting, fixes = [], set[str]()
+    for group in _groups(tuple(advisories)):
+        unread: list[str] = []
+        if group.affects(version, language, unread=unread):
+            affecting.append(_affecting(group, version, language, unread))
+        elif any(_ends_before(range_, version, language) for record in group.records for range_ in record.ranges):
+            fixes.update(_ids(group.records))
+    return Matched(snapshot=snapshot, affecting=tuple(sorted(affecting, key=_badness)), fixes=tuple(sorted(fixes)))
+
+
+def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:
+    """Together what shares an id or alias, directly or over others."""
+    if len(advisories) == 1:
+        yield _Group(records=tuple(advisories))
+        return
+    group_of: dict[str, list[Advisory]] = {}
+    for advisory in sorted(advisories, key=lambda advisory: advisory.id):
+        names = [name.casefold() for name in (advisory.id, *advisory.aliases)]
+        joined = {id(group): group for name in names if (group := group_of.get(name)) is not None}
+        merged = [*(one for group in joined.values() for one in group), advisory]
+        for name in (*names, *(name.casefold() for one in merged for name in (one.id, *one.aliases))):
+            group_of[name] = merged
+    for group in {id(group): group for group in group_of.values()}.values():
+        yield _Group(records=tuple(group))
+
+
+def _affecting(group: _Group, version: Version, language: Ordering, unread: Sequence[str]) -> Affecting:
+    records = sorted(group.records, key=lambda record: _rank(record.id))
+    fixed = _fixed(group, version, language)
+    return Affecting(
+        ids=_ids(records),
+        severity=_worst(record.severity for record in records),
+        summary=next((record.summary for record in records if record.summary), ""),
+        fixed=tuple(one.text for one in fixed),
+        fixed_stable=next((one.text for one in fixed if not one.prerelease), ""),
+        malware=any(record.malware for record in records),
+        last_known=", ".join(dict.fromkeys(record.last_known for record in records if record.last_known)),
+        unread="; ".join(dict.fromkeys(unread)),
+    )
+
+
+def _ids(records: Iterable[Advisory]) -> tuple[str, ...]:
+    """All ids and aliases, that by which people know it first; of two such one under which there is a record."""
+    own = {record.id for record in records}
+    return tuple(sorted(own.union(*(record.aliases for record in records)), key=lambda one: (_rank(one)[0], one not in own, one)))
+
+
+def _rank(id_: str) -> tuple[int, str]:
+    return next((i for i, prefix in enumerate(_KNOWN_FIRST) if id_.startswith(prefix)), len(_KNOWN_FIRST)), id_
+
+
+def _worst(severities: Iterable[Severity | None]) -> Severity | None:
+    return max((severity for severity in severities if severity is not None), key=SEVERITIES.index, default=None)
+
+
+def _badness(one: Affecting) -> tuple[bool, int, tuple[str, ...]]:
+    """For sorting, worst first: malware, then severity, of which an unknown one may be any."""
+    return not one.malware, -SEVERITIES.index(one.severity or "high"), one.ids
+
+
+def _fixed(group: _Group, version: Version, language: Ordering) -> list[Version]:
+    """The versions above this one that end the flaw by some record, unless another one says that they have it, too."""
+    texts = dict.fromkeys(text for record in group.records for range_ in record.ranges for kind, text in range_.events if kind == "fixed")
+    found = {fixed: None for text in texts if (fixed := _read(language.parse_version, text)) is not None and version < fixed}
+    return sorted(fixed for fixed in found if not group.affects(fixed, language))
+
+
+# --- one record, one range ------------------------------------------------------------------------------------------------------
+
+
+def _listed(versions: Sequence[str], version: Version, language: Ordering) -> bool:
+    """Whether a version is in a list: as the same text, or, as both can be read, the same version."""
+    return version.text in versions or version.key in versions or any(_read(language.parse_version, text) == version for text in versions)
+
+
+def _in_range(record: Advisory, range_: Range, version: Version, language: Ordering, unread: list[str] | None) -> bool:
+    """Whether a version is in a range. Where an event cannot be read: whether there is a list to say so in, which then has it."""
+    try:
+        events = _ordered(range_, language)
+        limits = [_required(language, text) for kind, text in range_.events if kind == "limit" and text != ENDLESS]
+    except _UnreadError as error:
+        if unread is not None:
+            unread.append(f"{record.id}: {error}")
+        return unread is not None
+    inside = False
+    for kind, at in events:
+        if at is None or not version < at:
+            inside = kind == "introduced" or (inside and kind == "last_affected" and version == at)
+    unlimited = ("limit", ENDLESS) in range_.events or not limits
+    return inside and (unlimited or any(version < limit for limit in limits))
+
+
+def _ends_before(range_: Range, version: Version, language: Ordering) -> bool:
+    """Whether a range has affected some version below this one, and ended at this one or below."""
+    try:
+        events = _ordered(range_, language)
+    except _UnreadError:
+        return False
+    begun = False
+    for kind, at in events:
+        if at is not None and version < at:
+            break
+        if begun and kind == "fixed":
+            return True
+        begun = begun or kind == "introduced"
+    return False
+
+
+def _ordered(range_: Range, language: Ordering) -> list[_Event]:
+    """The events that begin and end the range, sorted by version. At one version: as in the record, what ends after it at last."""
+    events: list[_Event] = [
+        (kind, None if (kind, text) == ("introduced", BEGINNING) else _required(language, text))
+        for kind, text in range_.events
+        if kind != "limit"
+    ]
+    return sorted(events, key=lambda event: (event[1] is not None, event[1], event[0] == "last_affected"))
+
+
+def _required(language: Ordering, text: str) -> Version:
+    version = _read(language.parse_version, text)
+    if version is None:
+        message = f"{text[:80]!a} in its range is no version here"
+        raise _UnreadError(message)
+    return version
+
+
+@lru_cache(maxsize=1 << 15)
+def _read(parse_version: Callable[[str], Version], text: str) -> Version | None:
+    """A version; None for what is none. Records write "1" and "1.2" also where the ecosystem wants three numbers.
+
+    Kept, since the versions of a package, and the records about it, name the same ones over and over.
+    """
+    for spelling in (text, _padded(text)):
+        try:
+            return parse_version(spelling)
+        except ValueError:
+            continue
+    return None
+
+
+def _padded(text: str) -> str:
+    match = _SHORT.fullmatch(text)
+    return f"{match[1]}{match[2] or '.0'}.0{match[3] or ''}" if match else text

@@ -1,0 +1,194 @@
+"""What the policies say of every approved version: facts gathered, then judged; before it is let in, and at every pass again.
+
+    Row ──► release at its index, archive, advisories ──► Facts ──► Judged
+    Row ──► what was recorded of it, advisories       ──► Facts ──┘
+
+A fact of what is published is what was recorded when it was promoted, so that judging needs no upstream; only advisories are new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from reconciler.decide.advisories import matched
+from reconciler.decide.judging import (
+    Judged,
+    Obstacle,
+    facts_of_published,
+    facts_of_release,
+    judgements_of,
+    policies_for,
+    read_archives,
+    with_traits,
+)
+from reconciler.decide.rows import Row
+from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.sourcing import Available, available
+from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.errors import ContentMismatch, Unreachable
+from reconciler.model.advisories import Advisory, Matched, Snapshot
+from reconciler.model.declared import Connector, Feed, Rules
+from reconciler.model.packages import Dependency, Release, Traits
+from reconciler.model.plan import Catalog
+from reconciler.model.verdicts import Judgement
+from reconciler.model.words import FeedName, Identity, PackageKey, Version
+from reconciler.observe.advisories import Advisories
+from reconciler.observe.archives import Answer, Archives, Content, Wanted
+from reconciler.observe.upstreams import Upstream
+
+ABOUT_ADVISORIES: Final = frozenset({"vulnerability", "age"})
+"""Rules that ask what the advisories say; where no policy of them is declared, no snapshot is read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What releases are judged by: rules and clock, what upstreams announce, advisories, and who looks into archives."""
+
+    rules: Rules
+    now: datetime
+    catalog: Catalog
+    advisories: Advisories
+    archives: Archives
+    upstream_of: Callable[[Feed, Connector], Upstream]
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The advisories, where a policy asks for them."""
+        return self.advisories.snapshot if any(policy.rule in ABOUT_ADVISORIES for policy in self.rules.policies) else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdicts:
+    """What was found. `contents` are the dependencies and target frameworks of approved versions that are not published yet, where
+    somebody has looked."""
+
+    judged: Mapping[Identity, Judged]
+    contents: Mapping[Identity, tuple[tuple[Dependency, ...], tuple[str, ...]]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entrant:
+    """Approved files that are not published: what their index announces, and whether their archives matter."""
+
+    row: Row
+    release: Release | None
+    upstream: Upstream | None
+    looks: bool
+
+
+def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
+    """What the policies say of each version that somebody entitled approved. What no upstream has is not judged: it comes in no way."""
+    approved = [row for row in rows if row.desired is not None and row.desired.state == "approved"]
+    known = _advisories(approved, ground)
+    entrants = {one.row.identity: one for row in approved if (one := _entrant(row, ground)) is not None}
+    answers: dict[Identity, dict[str, Answer]] = {}
+    for (identity, name), answer in ground.archives.look_into(w for one in entrants.values() for w in _wanted(one, ground)).items():
+        answers.setdefault(identity, {})[name] = answer
+    judged: dict[Identity, Judged] = {}
+    contents: dict[Identity, tuple[tuple[Dependency, ...], tuple[str, ...]]] = {}
+    for row in approved:
+        identity = row.identity
+        said = _Said(row=row, ground=ground, matched=_matched(row, known, ground))
+        of_it = answers.get(identity, {})
+        judged[identity] = said.judged(entrants.get(identity), of_it)
+        found = [answer for answer in of_it.values() if isinstance(answer, Content)]
+        if found and len(found) == len(of_it):
+            frameworks = (framework for one in found for framework in one.traits.frameworks)
+            contents[identity] = (tuple(dict.fromkeys(d for one in found for d in one.dependencies)), tuple(dict.fromkeys(frameworks)))
+    return Verdicts(judged=judged, contents=contents)
+
+
+def subject_of(row: Row, rules: Rules) -> Subject:
+    """What a rule is told that it judges."""
+    feed = rules.settings.feeds[row.identity.feed]
+    return Subject(feed=feed.name, package=row.identity.package, name=row.spelled[0], version=_version(row, feed), type=feed.type)
+
+
+def _version(row: Row, feed: Feed) -> Version:
+    return row.published.version if row.published else ECOSYSTEMS[feed.type].parse_version(row.identity.version)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Said:
+    """One version, judged."""
+
+    row: Row
+    ground: Ground
+    matched: Matched | None
+
+    def judged(self, entrant: _Entrant | None, answers: Mapping[str, Answer]) -> Judged:
+        row = self.row
+        obstacle = next((_obstacle(answer) for answer in answers.values() if isinstance(answer, Exception)), None)
+        entering = self._judge(self._entering(entrant, answers)) if entrant is not None and obstacle is None else ()
+        if row.published is None:
+            return Judged(judgements=entering, obstacle=obstacle)
+        source = row.desired.source if row.desired else None
+        facts = facts_of_published(row.published, source=source, now=self.ground.now, matched=self.matched)
+        return Judged(judgements=self._judge(facts), extension=entering, obstacle=obstacle)
+
+    def _judge(self, facts: Facts) -> tuple[Judgement, ...]:
+        ground, subject = self.ground, subject_of(self.row, self.ground.rules)
+        return judgements_of(subject, facts, ground.rules, ECOSYSTEMS[subject.type])
+
+    def _entering(self, entrant: _Entrant, answers: Mapping[str, Answer]) -> Facts:
+        source = self.row.desired.source if self.row.desired else None
+        facts = facts_of_release(entrant.row.files, entrant.release, source=source, now=self.ground.now, matched=self.matched)
+        provenance = {file.name: file.provenance for file in entrant.release.files} if entrant.release else {}
+        traits = {name: _vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
+        return with_traits(facts, traits)
+
+
+def _vouched(traits: Traits, provenance: tuple[str, ...]) -> Traits:
+    """With what only the index knows to vouch for it."""
+    return replace(traits, provenance=tuple(sorted({*traits.provenance, *provenance})))
+
+
+def _obstacle(error: Exception) -> Obstacle:
+    return Obstacle(reason=str(error), waiting=isinstance(error, Unreachable), integrity=isinstance(error, ContentMismatch))
+
+
+def _entrant(row: Row, ground: Ground) -> _Entrant | None:
+    """What would come in by this row; None for what brings nothing, and for what its upstream cannot deliver, which holds it anyway."""
+    desired, rules = row.desired, ground.rules
+    if desired is None or row.action not in {"promote", "extend", "adopt"}:
+        return None
+    feed = rules.settings.feeds[row.identity.feed]
+    policies = policies_for(subject_of(row, rules), rules)
+    looks = bool(policies and read_archives(policies)) or feed.dependencies == "require"
+    answer = available(desired, row.files, ground.catalog.get((desired.source or FeedName(""), row.identity.package)))
+    if isinstance(answer, Available) and desired.source is not None:
+        upstream = ground.upstream_of(rules.settings.feeds[desired.source], Connector(upstream=answer.upstream))
+        return _Entrant(row=row, release=answer.release, upstream=upstream, looks=looks)
+    return _Entrant(row=row, release=None, upstream=None, looks=False) if row.action == "adopt" else None
+
+
+def _wanted(entrant: _Entrant, ground: Ground) -> Iterator[Wanted]:
+    if not entrant.looks or entrant.release is None or entrant.upstream is None:
+        return
+    remote = {file.name: file for file in entrant.release.files}
+    feed = ground.rules.settings.feeds[entrant.row.identity.feed]
+    for approved in entrant.row.files:
+        yield Wanted(
+            identity=entrant.row.identity, type=feed.type, approved=approved, remote=remote[approved.name], upstream=entrant.upstream
+        )
+
+
+def _advisories(rows: Iterable[Row], ground: Ground) -> dict[tuple[str, PackageKey], tuple[Advisory, ...]]:
+    """What the snapshot says of all these packages, by type and key."""
+    if ground.snapshot is None:
+        return {}
+    keys: dict[str, set[PackageKey]] = {}
+    for row in rows:
+        keys.setdefault(ground.rules.settings.feeds[row.identity.feed].type, set()).add(row.identity.package)
+    return {(kind, key): found for kind, wanted in sorted(keys.items()) for key, found in ground.advisories.about(kind, wanted).items()}
+
+
+def _matched(row: Row, known: Mapping[tuple[str, PackageKey], tuple[Advisory, ...]], ground: Ground) -> Matched | None:
+    if ground.snapshot is None:
+        return None
+    feed = ground.rules.settings.feeds[row.identity.feed]
+    about = known.get((feed.type, row.identity.package), ())
+    return matched(ground.snapshot, about, _version(row, feed), ECOSYSTEMS[feed.type])

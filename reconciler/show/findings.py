@@ -1,0 +1,76 @@
+"""What rules say, as text for a person: verdicts on a change, alerts, warnings, waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from reconciler.model.plan import Cure, Finding, Plan, WaiverUse
+from reconciler.model.verdicts import Judgement
+from reconciler.show.inert import inert
+from reconciler.show.people import people
+from reconciler.show.waiver_yaml import waiver_lines, waiver_path
+
+SHOWN: Final = 20
+"""How many warnings about what is published are shown; JSON has them all."""
+SOON_DAYS: Final = 42
+"""From so many days before its end on, a waiver is named: time to renew or to do without (as cargo-vet has it)."""
+
+
+def verdict_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
+    """What policies say of something that is let in: what was only warned of or waived, then the rules that had nothing to say."""
+    for one in judgements:
+        if one.waiver is not None:
+            yield f"    waived [{one.rule}] by {inert(str(one.waiver))}: {inert(one.verdict.reason)}"
+        elif one.level == "warn":
+            yield f"    warning [{one.rule}] {inert(one.verdict.reason)}"
+    silent = {one.rule for one in judgements if one.level == "allow" and one.waiver is None}
+    passed = sorted(silent - {one.rule for one in judgements if one.level == "warn" or one.waiver is not None})
+    if passed:
+        yield f"    passes {', '.join(passed)}"
+
+
+def alert_lines(alert: Finding, now: datetime) -> Iterator[str]:
+    """An alert: what, which rule, on whose word it is there, what to do."""
+    yield f"! {inert(alert.package)} {inert(alert.version)} in {alert.feed}: {inert(alert.reason)}"
+    consequence = {"alert": "it stays as it is", "unlist": "the rule unlists it", "quarantine": "the rule takes it out of the feed"}
+    yield f"    {inert(alert.path)}:{alert.line} [{alert.rule}]: {consequence[alert.action]}"
+    if alert.author is not None:
+        yield f"    approved {people(alert.author, alert.approvers)}, commit {alert.commit[:12]}"
+    if alert.remedy:
+        yield f"    to do: {inert(alert.remedy)}"
+    yield from cure_lines(alert.cure, now)
+
+
+def cure_lines(cure: Cure | None, now: datetime) -> Iterator[str]:
+    """The waiver that would end it, as the file to add."""
+    if cure is not None:
+        yield f"    or waive it, in {waiver_path(cure)}:"
+        yield from (f"        {line}" for line in waiver_lines(cure, now))
+
+
+def warning_lines(plan: Plan) -> Iterator[str]:
+    """Warnings about what does not change in this plan; those about changes stand with them."""
+    changed = {(c.identity.feed, c.declared.package, c.declared.version) for c in plan.changes}
+    rest = [one for one in plan.warnings if (one.feed, one.package, one.version) not in changed]
+    for one in rest[:SHOWN]:
+        yield f"{inert(one.package)} {inert(one.version)} in {one.feed}: {inert(one.reason)} [{one.rule}]"
+    if len(rest) > SHOWN:
+        yield f"and {len(rest) - SHOWN} more (--format json has all)"
+
+
+def waiver_summary(waivers: Sequence[WaiverUse]) -> Iterator[str]:
+    """How many there are, and those that end soon or cover nothing."""
+    if not waivers:
+        return
+    unused = [one for one in waivers if not one.used]
+    yield f"{len(waivers)} declared, {len(waivers) - len(unused)} in use"
+    for one in waivers:
+        about = f"{one.waiver.where}: {one.waiver.rule}{f' {inert(one.waiver.id)}' if one.waiver.id else ''}, {inert(one.waiver.package)}"
+        if one.days == 0:
+            yield f"{about}: ended on {one.waiver.expires}; owner {inert(one.waiver.owner)}"
+        elif one.days <= SOON_DAYS:
+            yield f"{about}: ends in {one.days} days, on {one.waiver.expires}; owner {inert(one.waiver.owner)}"
+        elif not one.used:
+            yield f"{about}: covers nothing; owner {inert(one.waiver.owner)}"
