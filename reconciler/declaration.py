@@ -39,6 +39,7 @@ KINDS: Final = Kinds(
     ecosystems=ECOSYSTEMS,
     rules={name: rule.Params for name, rule in RULES.items()},
     unmet=lambda policy, rules: RULES[policy.rule].unmet(policy, rules),
+    waivable={name: rule.waivable for name, rule in RULES.items()},
 )
 
 RULES_PLACES: Final = (FEEDS_FILE, POLICIES_FOLDER)

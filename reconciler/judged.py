@@ -187,8 +187,9 @@ def _advisories(rows: Iterable[Row], ground: Ground) -> dict[tuple[str, PackageK
 
 
 def _matched(row: Row, known: Mapping[tuple[str, PackageKey], tuple[Advisory, ...]], ground: Ground) -> Matched | None:
-    if ground.snapshot is None:
-        return None
     feed = ground.rules.settings.feeds[row.identity.feed]
+    snapshot = ground.advisories.snapshot_of(feed.type) if ground.snapshot is not None else None
+    if snapshot is None:
+        return None
     about = known.get((feed.type, row.identity.package), ())
-    return matched(ground.snapshot, about, _version(row, feed), ECOSYSTEMS[feed.type])
+    return matched(snapshot, about, _version(row, feed), ECOSYSTEMS[feed.type])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,19 @@ import pytest
 from reconciler.cli import COMMANDS, EXIT_CODES
 from reconciler.decide.rights import Ask, decide_right
 from reconciler.decide.rules.interface import Subject, applies
+from reconciler.decide.waiver_report import idle_problems
 from reconciler.declaration import KINDS
-from reconciler.declare.load import load_approval, load_rules
+from reconciler.declare.load import at_their_keys, load_approval, load_approvals, load_rules, rule_files
 from reconciler.declare.schema import SHAPES, json_schema, policy_schema
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import DeclarationInvalid
+from reconciler.model.declared import TreeFile
 from reconciler.model.permissions import TASKS
-from reconciler.model.words import FeedName, PackageKey
+from reconciler.model.words import BlobId, FeedName, PackageKey
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FEEDS, PERMISSIONS, APPROVAL, KNOWN_USERS, FORGE, REVIEW = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+FEEDS, PERMISSIONS, APPROVAL, KNOWN_USERS, FORGE, REVIEW, AGE, WAIVER = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 """Every block of YAML, in order; a new one belongs here, and into a test that reads it."""
 REFERENCE = README[README.index("## Configuration") :]
 
@@ -57,6 +61,29 @@ def test_users_with_keys_and_accounts_the_forge_and_the_policy_are_a_declaration
     (policy,) = rules.policies
     assert (policy.rule, policy.params.min_assurance, policy.params.approvers) == ("review", "reviewed", 1)
     assert applies(policy, Subject(feed=FeedName("approved-nuget"), package=PackageKey("newtonsoft.json")))
+
+
+def test_the_waiver_is_one_from_the_policy_beside_it_and_what_check_says_of_it_is_in_the_text():
+    texts = {
+        "feeds.yaml": FEEDS,
+        "policies/permissions.yaml": PERMISSIONS,
+        "policies/age.yaml": AGE,
+        "policies/waivers/newtonsoft-fix.yaml": WAIVER,
+        "policies/waivers/newtonsoft-old.yaml": WAIVER.replace("13.0.1", "12.0.1"),
+        "approvals/approved-nuget/Newtonsoft.Json/13.0.1.yaml": APPROVAL,
+    }
+    files = [TreeFile(path=path, mode="100644", blob=BlobId(path), data=text.encode()) for path, text in texts.items()]
+    rules = load_rules(rule_files(files), KINDS)
+    approvals = load_approvals(files, rules, ecosystems=ECOSYSTEMS)
+    assert not approvals.malformed
+    ended, unmatched = (
+        at_their_keys(idle_problems(rules, approvals, ECOSYSTEMS, datetime(2026, *day, tzinfo=UTC)), files)[0]
+        for day in ((12, 5), (11, 28))
+    )
+    assert f"Error: {ended}\n{unmatched}\n" in README
+    (policy,) = rules.policies
+    assert policy.rule == rules.waivers[0].rule
+    assert policy.params.min_age == timedelta(days=7)
 
 
 def test_the_approval_is_the_one_in_this_repository():

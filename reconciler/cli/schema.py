@@ -32,7 +32,7 @@ REPORTS: Final[Mapping[str, type[BaseModel]]] = {
     "reanchor": ReanchorV1,
     "advisories": AdvisoriesV1,
 }
-FILES: Final = ("feeds", "permissions", "policy", "forge", "approval")
+FILES: Final = ("feeds", "permissions", "policy", "waiver", "forge", "approval")
 KINDS: Final = (*FILES, "plan", "apply", "history", "contents", "explain", "can", "who", "drift", "verify", "reanchor", "advisories")
 
 
@@ -45,6 +45,7 @@ def schema(kind: str) -> None:
     feeds         feeds.yaml
     permissions   policies/permissions.yaml
     forge         policies/forge.yaml
+    waiver        policies/waivers/<any>.yaml: an exception from a rule
     policy        every other file of policies/: one rule a file
     approval      approvals/<feed>/<package>/<version>.yaml
     All other kinds are reports: what `--format json` of the command prints.
@@ -59,7 +60,7 @@ def schema(kind: str) -> None:
 
 def _schema(kind: str) -> dict[str, Any]:
     match kind:
-        case "feeds" | "permissions" | "forge" | "approval":
+        case "feeds" | "permissions" | "forge" | "waiver" | "approval":
             return json_schema(kind)
         case "policy":
             return policy_schema(OF_DECLARATIONS.rules)

@@ -13,16 +13,13 @@ from reconciler.decide.rights import Ask, decide_right
 from reconciler.decide.rows import Row
 from reconciler.decide.rules import RULES
 from reconciler.decide.sourcing import remedy_of
-from reconciler.decide.waiving import ends
+from reconciler.decide.waiver_report import waiver_report
 from reconciler.model.declared import Rules
 from reconciler.model.events import Person
-from reconciler.model.permissions import Line
 from reconciler.model.plan import Cure, Finding, Hold, HoldKind, WaiverUse
 from reconciler.model.verdicts import LEVELS, Judgement
-from reconciler.model.waivers import Waiver
 
 OTHER_BYTES: Final = "nothing of it is let in; find out why the upstream has other bytes now"
-WHOLE_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,23 +36,20 @@ def findings_of(rows: Sequence[Row], rules: Rules, now: datetime) -> Findings:
     """Holds, and alerts and warnings worst first."""
     alerts: list[Finding] = []
     warnings: list[Finding] = []
-    used: dict[Line, int] = {}
+    judgements: list[Judgement] = []
     for row in rows:
         if row.desired is None or row.desired.state != "approved":
             continue
         judged = row.desired.judged
-        for one in (*judged.judgements, *judged.extension):
-            if one.waiver is not None:
-                used[one.waiver] = used.get(one.waiver, 0) + 1
-            elif one.level == "warn":
-                warnings.append(_finding(row.desired, one, rules))
+        judgements += (*judged.judgements, *judged.extension)
+        warnings += [_finding(row.desired, one, rules) for one in (*judged.judgements, *judged.extension) if one.level == "warn"]
         if row.published is not None:
             alerts += [_finding(row.desired, one, rules) for one in judged.judgements if one.stops and not one.verdict.unknown]
     return Findings(
         holds=tuple(hold for row in rows for hold in held_back(row, rules)),
         alerts=_sorted(alerts),
         warnings=_sorted(warnings),
-        waivers=tuple(_use(waiver, used, now) for waiver in rules.waivers),
+        waivers=waiver_report(rules.waivers, judgements, now),
     )
 
 
@@ -143,8 +137,3 @@ def _sorted(found: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
         sorted(found, key=lambda one: (-LEVELS.index(one.level), one.feed, one.package, one.version, one.rule, one.path, one.reason))
     )
-
-
-def _use(waiver: Waiver, used: Mapping[Line, int], now: datetime) -> WaiverUse:
-    left = (ends(waiver) - now).total_seconds()
-    return WaiverUse(waiver=waiver, used=used.get(waiver.where, 0), days=max(0, int(-(-left // WHOLE_DAY))))

@@ -15,7 +15,7 @@ from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies, judge
 from reconciler.decide.rules.review import REVIEW
 from reconciler.decide.table import Taking
-from reconciler.decide.waiving import Language, ends, waiver_for
+from reconciler.decide.waiving import Language, ends, holds, waiver_for
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
 from reconciler.model.packages import PublishedVersion, Release, Traits
@@ -40,7 +40,7 @@ def judgements_of(subject: Subject, facts: Facts, rules: Rules, language: Langua
     """What each policy says, worst first. A verdict that a waiver covers says which; `until` then is no later than its end."""
     now = facts.now
     assert now is not None, "releases are judged at an instant"  # noqa: S101 - a caller that forgets it would revive expired waivers
-    valid = [waiver for waiver in rules.waivers if ends(waiver) > now]
+    valid = [waiver for waiver in rules.waivers if holds(waiver, now)]
     found = []
     for judgement in judge(RULES.__getitem__, policies_for(subject, rules), subject, facts):
         waiver = None if judgement.level == "allow" else waiver_for(judgement, subject, valid, language, lambda r: RULES[r].waivable)

@@ -7,14 +7,17 @@ id where it names one, and only before its end.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Final, Protocol
 
 from reconciler.decide.rules.interface import Subject
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import Waivable, Waiver
 from reconciler.model.words import PackageKey, Version
+
+LONGEST: Final = timedelta(days=366)
+"""How far ahead a waiver may end: an exception that nobody looks at again is a rule of its own."""
 
 
 class Language(Protocol):
@@ -33,7 +36,8 @@ class Language(Protocol):
 def waiver_for(
     judgement: Judgement, subject: Subject, waivers: Iterable[Waiver], language: Language, waivable: Callable[[str], Waivable]
 ) -> Waiver | None:
-    """The waiver that covers a verdict, of several the one that ends last; None if none does. Expired ones must be left out before."""
+    """The waiver that covers a verdict, of several the one that ends last; None if none does. Those that do not hold (`holds`) must be left
+    out before."""
     found = [
         waiver
         for waiver in waivers
@@ -45,6 +49,17 @@ def waiver_for(
 def ends(waiver: Waiver) -> datetime:
     """The first instant at which it does not hold any more (aware UTC)."""
     return datetime.combine(waiver.expires, time(), UTC)
+
+
+def begins(waiver: Waiver) -> datetime:
+    """The first instant at which its end is near enough that it holds (aware UTC): mostly long ago."""
+    end = ends(waiver)
+    return end - min(LONGEST, end - datetime.min.replace(tzinfo=UTC))
+
+
+def holds(waiver: Waiver, now: datetime) -> bool:
+    """Whether it holds at an instant: it has not ended, and does not end more than a year later."""
+    return begins(waiver) <= now < ends(waiver)
 
 
 def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:
@@ -63,8 +78,6 @@ def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:
 
 def _names(waiver: Waiver, judgement: Judgement, waivable: Waivable) -> bool:
     """Whether it is about what the rule says: by its id, or as a whole where the rule admits that."""
-    if judgement.verdict.unknown and not judgement.verdict.ids and waivable == "by id":
-        return False
     if waiver.id:
         return waivable in {"by id", "either"} and waiver.id.casefold() in {one.casefold() for one in judgement.verdict.ids}
     return waivable in {"whole", "either"}

@@ -6,18 +6,32 @@ Rules are all or nothing: half a permission table would be another table. Approv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from reconciler.declare.approvals import is_inside, is_passed_over, load_approval, load_approvals, mode_problem, text_problems
 from reconciler.declare.feeds import read_settings
 from reconciler.declare.kinds import Kinds
 from reconciler.declare.permissions import read_permissions
 from reconciler.declare.policies import read_forge, read_policy
+from reconciler.declare.strict_yaml import read
+from reconciler.declare.waivers import Known, read_waiver
 from reconciler.errors import DeclarationInvalid
-from reconciler.model.declared import FEEDS_FILE, FORGE_FILE, PERMISSIONS_FILE, POLICIES_FOLDER, Forge, Policy, Rules, TreeFile
+from reconciler.model.declared import (
+    FEEDS_FILE,
+    FORGE_FILE,
+    PERMISSIONS_FILE,
+    POLICIES_FOLDER,
+    WAIVERS_FOLDER,
+    Forge,
+    Policy,
+    Rules,
+    TreeFile,
+)
 from reconciler.model.verdicts import Unmet
+from reconciler.model.waivers import Waiver
 from reconciler.model.words import Problem
 
-__all__ = ["is_rule_file", "load_approval", "load_approvals", "load_rules", "problems_of", "rule_files"]
+__all__ = ["at_their_keys", "is_rule_file", "load_approval", "load_approvals", "load_rules", "problems_of", "rule_files"]
 
 
 def is_rule_file(path: str) -> bool:
@@ -63,6 +77,15 @@ def problems_of(files: Iterable[TreeFile], kinds: Kinds) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: (problem.path, problem.line)))
 
 
+def at_their_keys(problems: Iterable[Problem], files: Iterable[TreeFile]) -> tuple[Problem, ...]:
+    """The same problems, each at the line of the top-level key that it names, sorted by file and line."""
+    found = list(problems)
+    paths = {problem.path for problem in found}
+    parsed = {file.path: read(file.path, file.data).parsed for file in files if file.path in paths}
+    placed = (replace(one, line=at.lines.get((one.key,), one.line)) if (at := parsed.get(one.path)) else one for one in found)
+    return tuple(sorted(placed, key=lambda problem: (problem.path, problem.line)))
+
+
 def _beside_rules(path: str) -> bool:
     """Whether no link may stand there: a linked folder or file would be a rule that nobody reviewed."""
     return path in {FEEDS_FILE, POLICIES_FOLDER} or path.startswith(f"{POLICIES_FOLDER}/")
@@ -89,9 +112,12 @@ def _rules(files: Mapping[str, bytes], kinds: Kinds) -> tuple[Rules | None, tupl
         problems += granted.problems
     policies, forge, wrong = _policies(files, kinds)
     problems += wrong
+    known = Known(settings=settings, users=permissions.users.keys() if permissions else None, kinds=kinds)
+    waivers, wrong = _waivers(files, known)
+    problems += wrong
     if problems or settings is None or permissions is None:
         return None, tuple(problems)
-    rules = Rules(settings=settings, permissions=permissions, policies=policies, forge=forge)
+    rules = Rules(settings=settings, permissions=permissions, policies=policies, forge=forge, waivers=waivers)
     problems += [_unmet(policy, reason) for policy in policies if (reason := kinds.unmet(policy, rules))]
     return (None if problems else rules), tuple(problems)
 
@@ -101,11 +127,13 @@ def _unmet(policy: Policy, reason: Unmet) -> Problem:
 
 
 def _policies(files: Mapping[str, bytes], kinds: Kinds) -> tuple[tuple[Policy, ...], Forge | None, list[Problem]]:
-    """Every other file under policies/: one rule each, and the forge."""
+    """Every other file under policies/, waivers apart: one rule each, and the forge."""
     policies: list[Policy] = []
     problems: list[Problem] = []
     forge = None
-    for path in sorted(path for path in files if is_rule_file(path) and path not in {FEEDS_FILE, PERMISSIONS_FILE}):
+    for path in sorted(
+        path for path in files if is_rule_file(path) and not _is_waiver(path) and path not in {FEEDS_FILE, PERMISSIONS_FILE}
+    ):
         if path == FORGE_FILE:
             read_file = read_forge(files[path])
             forge, wrong = read_file.value, read_file.problems
@@ -115,6 +143,16 @@ def _policies(files: Mapping[str, bytes], kinds: Kinds) -> tuple[tuple[Policy, .
             wrong = policy.problems
         problems += wrong
     return tuple(policies), forge, problems
+
+
+def _waivers(files: Mapping[str, bytes], known: Known) -> tuple[tuple[Waiver, ...], list[Problem]]:
+    found = [read_waiver(path, files[path], known) for path in sorted(files) if is_rule_file(path) and _is_waiver(path)]
+    waivers = tuple(one.value for one in found if one.value is not None)
+    return waivers, [problem for one in found for problem in one.problems]
+
+
+def _is_waiver(path: str) -> bool:
+    return path.startswith(f"{WAIVERS_FOLDER}/")
 
 
 def _missing(path: str) -> Problem:

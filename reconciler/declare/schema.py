@@ -3,8 +3,8 @@
 One shape serves both: the check of every pass, and an editor's completion (`reconciler schema approval`; JSON Schema draft
 2020-12, https://json-schema.org/draft/2020-12). What concerns more than one value (unknown names, cycles, usage against
 connectors) is checked in `feeds.py`, `permissions.py` and `approvals.py`. The shape of policies/permissions.yaml is in
-`permissions_schema.py`, those of the other files under policies/ are in `policies.py`. A key that is not here is an error: a misspelt
-`expire:` must not mean "never".
+`permissions_schema.py`, those of the other files under policies/ are in `policies.py` and `waivers.py`. A key that is not here is an
+error: a misspelt `expire:` must not mean "never".
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ from reconciler.declare.scalars import (
     Text,
     Upstream,
 )
+from reconciler.declare.waivers import WaiverFile
 from reconciler.model.declared import OSV
 from reconciler.model.text import Shape, duration_text
 
-Kind: TypeAlias = Literal["feeds", "permissions", "forge", "approval"]
+Kind: TypeAlias = Literal["feeds", "permissions", "forge", "waiver", "approval"]
 
 
 # --- feeds.yaml ---------------------------------------------------------------------------------------------------------------
@@ -199,6 +200,7 @@ SHAPES: Final[Mapping[Kind, type[Shape]]] = {
     "feeds": FeedsFile,
     "permissions": PermissionsFile,
     "forge": ForgeFile,
+    "waiver": WaiverFile,
     "approval": ApprovalFile,
 }
 

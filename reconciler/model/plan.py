@@ -131,11 +131,15 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WaiverUse:
-    """A waiver, and how many versions it lets in or leaves in peace in this plan; `days` are left until it ends (0: it has ended)."""
+    """A waiver at an instant: how many verdicts it covers, days until it ends, rounded down (below 0: it has ended), whether it holds.
+
+    One that has days left and does not hold ends more than a year ahead.
+    """
 
     waiver: Waiver
     used: int
-    days: int
+    days_left: int
+    holds: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from typing import Annotated, Any, Final, NoReturn, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 DIGITS: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 MAX_COUNT: Final = 10_000
-DURATION: Final = re.compile(r"(0|[1-9][0-9]{0,4})([mhdw])")
+DURATION: Final = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 UNITS: Final[Mapping[str, timedelta]] = {
     "w": timedelta(weeks=1),
     "d": timedelta(days=1),
@@ -27,6 +28,18 @@ UNITS: Final[Mapping[str, timedelta]] = {
     "m": timedelta(minutes=1),
 }
 """From the longest to the shortest."""
+SIZE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(B|kB|KB|MB|GB|KiB|MiB|GiB)")
+SIZE_UNITS: Final[Mapping[str, int]] = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+"""Decimal and binary prefixes, as IEC 80000-13 has them; "KB" for what it writes "kB"."""
 
 
 class Shape(BaseModel):
@@ -99,6 +112,11 @@ def rough_text(duration: timedelta) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
+def _size(text: str) -> int | None:
+    match = SIZE.fullmatch(text)
+    return int(Fraction(match[1]) * SIZE_UNITS[match[2]]) or None if match else None
+
+
 Count: TypeAlias = Annotated[
     int, *texts(f"a number from 1 to {MAX_COUNT}", _count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_COUNT})
 ]
@@ -109,3 +127,9 @@ Duration: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^(?:{DURATION.pattern})$"}),
 ]
 """A unit is mandatory: "7" alone would be days for one reader and seconds for another."""
+Size: TypeAlias = Annotated[
+    int,
+    *texts('a size with its unit, as in "50 MB" or "2 GiB"', _size),
+    WithJsonSchema({"type": "string", "pattern": f"^{SIZE.pattern}$"}),
+]
+"""Bytes, at least 1."""

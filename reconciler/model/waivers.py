@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from reconciler.model.permissions import Line
 
+SOON: Final = 42
+"""Days before its end from which on a waiver is listed: six weeks, time enough to get rid of what it excuses."""
 Waivable: TypeAlias = Literal["no", "whole", "by id", "either"]
 """How a waiver may name what a rule says: not at all; only as the whole rule; only one advisory or license of it; either way."""
 

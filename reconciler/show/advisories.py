@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reconciler.model.advisories import Current, Dump
 from reconciler.model.text import rough_text
-from reconciler.show.contract import Time
 from reconciler.show.inert import inert
+from reconciler.show.rows import Time
 
 SHOWN_NOTES: Final = 5
 UPDATE: Final = "To do: `reconciler advisories update`"

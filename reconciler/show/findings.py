@@ -8,14 +8,13 @@ from typing import Final
 
 from reconciler.model.plan import Cure, Finding, Plan, WaiverUse
 from reconciler.model.verdicts import Judgement
+from reconciler.model.waivers import SOON
 from reconciler.show.inert import inert
 from reconciler.show.people import people
 from reconciler.show.waiver_yaml import waiver_lines, waiver_path
 
 SHOWN: Final = 20
 """How many warnings about what is published are shown; JSON has them all."""
-SOON_DAYS: Final = 42
-"""From so many days before its end on, a waiver is named: time to renew or to do without (as cargo-vet has it)."""
 
 
 def verdict_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
@@ -61,16 +60,21 @@ def warning_lines(plan: Plan) -> Iterator[str]:
 
 
 def waiver_summary(waivers: Sequence[WaiverUse]) -> Iterator[str]:
-    """How many there are, and those that end soon or cover nothing."""
+    """How many there are, and those that end soon, do not hold, or cover nothing."""
     if not waivers:
         return
-    unused = [one for one in waivers if not one.used]
-    yield f"{len(waivers)} declared, {len(waivers) - len(unused)} in use"
+    yield f"{len(waivers)} declared, {sum(bool(one.used) for one in waivers)} in use"
     for one in waivers:
-        about = f"{one.waiver.where}: {one.waiver.rule}{f' {inert(one.waiver.id)}' if one.waiver.id else ''}, {inert(one.waiver.package)}"
-        if one.days == 0:
-            yield f"{about}: ended on {one.waiver.expires}; owner {inert(one.waiver.owner)}"
-        elif one.days <= SOON_DAYS:
-            yield f"{about}: ends in {one.days} days, on {one.waiver.expires}; owner {inert(one.waiver.owner)}"
+        waiver = one.waiver
+        about = f"{waiver.where}: {waiver.rule}{f' {inert(waiver.id)}' if waiver.id else ''}, {inert(waiver.package)}"
+        said = ""
+        if one.days_left < 0:
+            said = f"ended on {waiver.expires}"
+        elif not one.holds:
+            said = f"does not hold: {waiver.expires} is more than a year ahead"
+        elif one.days_left <= SOON:
+            said = f"ends on {waiver.expires}, in {one.days_left} day{'' if one.days_left == 1 else 's'}"
         elif not one.used:
-            yield f"{about}: covers nothing; owner {inert(one.waiver.owner)}"
+            said = "covers nothing"
+        if said:
+            yield f"{about}: {said}; owner {inert(waiver.owner)}"

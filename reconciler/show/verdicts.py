@@ -53,7 +53,7 @@ class FindingRow(Row):
 
 
 class WaiverRow(Row):
-    """A waiver, how many verdicts it covers in this plan, and the days until it ends."""
+    """A waiver, how many verdicts it covers in this plan, the days until it ends (below 0: it has ended), whether it holds."""
 
     path: str
     line: int
@@ -64,7 +64,8 @@ class WaiverRow(Row):
     reason: str
     expires: date
     used: int
-    days: int
+    days_left: int
+    holds: bool
 
 
 class SnapshotRow(Row):
@@ -89,7 +90,7 @@ def finding_row(one: Finding) -> FindingRow:
 def waiver_row(one: WaiverUse) -> WaiverRow:
     waiver = one.waiver
     said = {name: getattr(waiver, name) for name in ("rule", "id", "package", "owner", "reason", "expires")}
-    return WaiverRow(path=waiver.where.path, line=waiver.where.line, used=one.used, days=one.days, **said)
+    return WaiverRow(path=waiver.where.path, line=waiver.where.line, used=one.used, days_left=one.days_left, holds=one.holds, **said)
 
 
 def snapshot_row(snapshot: Snapshot | None) -> SnapshotRow | None:

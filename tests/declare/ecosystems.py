@@ -47,4 +47,4 @@ class Numbers:
 
 
 ECOSYSTEMS = {"numbers": Numbers(), "letters": Numbers()}
-KINDS = Kinds(ecosystems=ECOSYSTEMS, rules={"review": review.Params}, unmet=review.unmet)
+KINDS = Kinds(ecosystems=ECOSYSTEMS, rules={"review": review.Params}, unmet=review.unmet, waivable={"review": review.waivable})

@@ -124,7 +124,7 @@ def test_everything_that_is_wrong_is_told_at_once():
         "approvals/approved/p/1.yaml:1: files: found nothing (missing key), expected a mapping",
         "approvals/approved/p/1.yaml:2: a: found the key a second time (first in line 1), expected each key once",
         "approvals/approved/r/1.yaml:1: found a symbolic link, expected a regular file",
-        "feeds.yaml:1: feed: found an unknown key, expected one of: feeds, limits, public_url, store",
+        "feeds.yaml:1: feed: found an unknown key, expected one of: advisories, feeds, limits, public_url, store",
         "feeds.yaml:3: limits.withdrawals: found 'x', expected a count, or a share as in \"10%\" (more than 0%, at most 100%)",
         (
             "policies/permissions.yaml:1: permissions[0].allow: found 'fly', expected one of: "

@@ -1,8 +1,11 @@
+from datetime import timedelta
+
 import pytest
 
 from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
 from reconciler.declare.policies import read_forge, read_policy
+from reconciler.declare.wording import one_of
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.permissions import Line
 
@@ -45,9 +48,9 @@ def test_what_is_left_out_is_the_safe_choice():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("rule: licence\n", "policies/review.yaml:1: rule: found 'licence', expected review"),
+        ("rule: licence\n", f"policies/review.yaml:1: rule: found 'licence', expected {one_of(KINDS.rules)}"),
         ("feeds: [a]\n", "policies/review.yaml:1: rule: found nothing (missing key), expected the name of a rule"),
-        ("rule: [review]\n", "policies/review.yaml:1: rule: found a list, expected review"),
+        ("rule: [review]\n", f"policies/review.yaml:1: rule: found a list, expected {one_of(KINDS.rules)}"),
         ("- rule: review\n", "policies/review.yaml:1: found a list, expected a mapping"),
         (
             "rule: review\non_violation: refuse\n",
@@ -69,6 +72,42 @@ def test_what_is_left_out_is_the_safe_choice():
             "rule: review\nparams: {approver: 2}\n",
             "policies/review.yaml:2: params.approver: found an unknown key, expected one of: approvers, author_counts, min_assurance, rule_files",
         ),
+        ("rule: age\n", "policies/review.yaml:1: params: found nothing (missing key), expected a mapping"),
+        (
+            "rule: age\nparams: {}\n",
+            'policies/review.yaml:2: params.min_age: found nothing (missing key), expected a time with its unit, as in "7d" (m, h, d or w)',
+        ),
+        *(
+            (
+                f"rule: age\nparams:\n  min_age: {text}\n",
+                f'policies/review.yaml:3: params.min_age: found {text!r}, expected a time with its unit, as in "7d" (m, h, d or w)',
+            )
+            for text in ("7", "7 d", "0d", "07d", "-7d", "1.5d", "7D", "7y", "P7D", "100000d", "\u0667d")
+        ),
+        *(
+            (
+                f"rule: size\nparams:\n  max_file: {text}\n",
+                f'policies/review.yaml:3: params.max_file: found {text!r}, expected a size with its unit, as in "50 MB" or "2 GiB"',
+            )
+            for text in ("50", "50 Mb", "50  MB", "0 MB", "0.0001 B", "-1 MB", "1e3 MB", "50 TB", "1.2345 MB", "9999999999 B")
+        ),
+        (
+            "rule: size\nparams: {max_total: 1 GB}\n",
+            'policies/review.yaml:2: params.max_file: found nothing (missing key), expected a size with its unit, as in "50 MB" or "2 GiB"',
+        ),
+        ("rule: status\nparams: {yanked: allow}\n", "policies/review.yaml:2: params.yanked: found 'allow', expected warn, hold or deny"),
+        (
+            "rule: status\nparams: {deprecated: ignore}\n",
+            "policies/review.yaml:2: params.deprecated: found 'ignore', expected allow, warn, hold or deny",
+        ),
+        (
+            "rule: provenance\nparams: {require: both}\n",
+            "policies/review.yaml:2: params.require: found 'both', expected any, attestation or signature",
+        ),
+        (
+            "rule: install-scripts\nparams: {allow: [esbuild]}\n",
+            "policies/review.yaml:2: params.allow: found an unknown key, expected none (there are none yet)",
+        ),
         ("rule: review\nfeeds: []\n", "policies/review.yaml:2: feeds: found none, expected at least one"),
         (
             "rule: review\nfeeds: ['!approved']\n",
@@ -78,6 +117,26 @@ def test_what_is_left_out_is_the_safe_choice():
 )
 def test_what_is_wrong_with_a_policy_is_told_with_line_and_key(text, told):
     assert told in problems(policy(text))
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "text", "value"),
+    [
+        ("age", "min_age", "7d", timedelta(days=7)),
+        ("age", "min_age", "36h", timedelta(hours=36)),
+        ("age", "min_age", "2w", timedelta(days=14)),
+        ("age", "min_age", "90m", timedelta(minutes=90)),
+        ("size", "max_file", "50 MB", 50_000_000),
+        ("size", "max_file", "50MB", 50_000_000),
+        ("size", "max_file", "1.5 GiB", 1_610_612_736),
+        ("size", "max_file", "3 KB", 3000),
+        ("size", "max_file", "1 B", 1),
+    ],
+)
+def test_times_and_sizes_have_a_unit(rule, key, text, value):
+    read = policy(f"rule: {rule}\nparams: {{{key}: {text}}}\n")
+    assert read.value is not None, problems(read)
+    assert getattr(read.value.params, key) == value
 
 
 def test_a_forge_with_and_without_an_address():

@@ -85,7 +85,7 @@ Waiting for an upstream or the forge
 Drift
   ! orphan old 1 in approved: published, not declared
 
-Valid until 2027-01-01T00:00:00Z, when an approval expires.
+Valid until 2027-01-01T00:00:00Z, when an approval expires or a verdict changes by itself.
 Digest {"d" * 64}"""
     )
 

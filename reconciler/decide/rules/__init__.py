@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.decide.rules import review, vulnerability
+from reconciler.decide.rules import age, install_scripts, provenance, review, size, status, vulnerability
 from reconciler.decide.rules.interface import Rule
 
 RULES: Final[Mapping[str, Rule]] = {
+    "age": age,
+    "install-scripts": install_scripts,
+    "provenance": provenance,
     "review": review,
+    "size": size,
+    "status": status,
     "vulnerability": vulnerability,
 }

@@ -1,0 +1,71 @@
+"""`age`: a release must have been public for a while, so that what is wrong with it has time to be found by others.
+
+What counts is when the registry says that the last of the approved files was uploaded: not when it was mirrored or approved, which would
+make old releases young, and not a date inside the archive, which its maker chose. Where the registry does not say, or names a time that
+has not come, the age is not known.
+
+A security fix need not wait: what it fixes (by the advisory snapshot) are the ids of the verdict, so that a waiver which names one of
+these advisories covers the releases that really fix it, and no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from pydantic import Field
+
+from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.wording import ago, duration, enumerated, instant, quoted
+from reconciler.model.declared import Policy, Rules
+from reconciler.model.text import Duration, Shape
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.waivers import Waivable
+
+
+class Params(Shape):
+    """The parameters of a policy with `rule: age`."""
+
+    min_age: Duration = Field(
+        description="How long ago its registry must have published it, with the unit: m, h, d or w.", examples=["7d", "36h"]
+    )
+
+
+waivable: Final[Waivable] = "either"
+reads_archives: Final = False
+
+
+def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
+    """Whether it is old enough, and if not, when it will be."""
+    params: Params = policy.params
+    fixes = facts.matched.fixes if facts.matched is not None else ()
+    if facts.now is None:
+        return (_unknown("nobody knows what time it is", fixes),)
+    asked = f"min_age is {duration(params.min_age)}"
+    published = facts.uploaded_at
+    if published is None:
+        return (_unknown(f"the registry does not say when it was published; {asked}", fixes),)
+    if published > facts.now:
+        return (_unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes),)
+    if facts.now - published >= params.min_age:
+        return (ALLOW,)
+    until = published + params.min_age
+    found = violation(policy.on_violation, f"published {instant(published)}, {ago(facts.now - published)}; {asked}")
+    return (replace(found, ids=fixes, until=until, remedy=_remedy(until, fixes)),)
+
+
+def unmet(policy: Policy, rules: Rules) -> Unmet | None:
+    """Time satisfies it."""
+    return None
+
+
+def _unknown(reason: str, fixes: tuple[str, ...]) -> Verdict:
+    return Verdict(level="hold", reason=reason, ids=fixes, unknown=True)
+
+
+def _remedy(until: datetime, fixes: tuple[str, ...]) -> str:
+    waiting = f"wait until {instant(until)}"
+    return (
+        f"{waiting}; or, since it fixes {enumerated(list(map(quoted, fixes)))}, a waiver that names such an advisory" if fixes else waiting
+    )

@@ -1,0 +1,46 @@
+"""`install-scripts`: nothing of a release may run when it is installed.
+
+Such a script runs with the rights of whoever installs, before anybody has called the package; most packages need none. Which scripts
+there are, `Traits.install_scripts` says: npm's life-cycle scripts and native builds, NuGet's PowerShell. They are never run here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.wording import enumerated, quoted
+from reconciler.model.declared import Policy, Rules
+from reconciler.model.text import Shape
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.waivers import Waivable
+
+
+class Params(Shape):
+    """A policy with `rule: install-scripts` has no parameters: `packages` narrows it, a waiver excepts from it."""
+
+
+waivable: Final[Waivable] = "whole"
+reads_archives: Final = True
+
+
+def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
+    """What would run, each script named as a person finds it in the archive."""
+    files = facts.files or ()
+    scripts = [f"{quoted(file.name)}: {quoted(script)}" for file in files if file.traits for script in file.traits.install_scripts]
+    found = []
+    if scripts:
+        reason = f"runs when it is installed: {enumerated(scripts)}"
+        remedy = "read what they do, then approve a release without them, or waive the rule for this one"
+        found.append(replace(violation(policy.on_violation, reason), remedy=remedy))
+    unread = [quoted(file.name) for file in files if file.traits is None]
+    if unread or not files:
+        reason = f"nobody has looked for scripts in {enumerated(unread)}" if unread else "nobody knows its files"
+        found.append(Verdict(level="hold", reason=reason, unknown=True))
+    return tuple(found) or (ALLOW,)
+
+
+def unmet(policy: Policy, rules: Rules) -> Unmet | None:
+    """A release without scripts satisfies it."""
+    return None
