@@ -110,7 +110,7 @@ def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundin
     )
     rules = _with_public_url(declaration.rules.now, options.public_url)
     access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
-    seen = _judged(declaration, stocks, surroundings, options, store)
+    seen = judged_rows(declaration, stocks, surroundings, options, store)
     gathered = Pass(
         commit=declaration.commit,
         now=options.now,
@@ -131,7 +131,7 @@ def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Seen:
+class Seen:
     """The rows with what the policies say, what upstreams have, and the advisories that both were judged by."""
 
     rows: tuple[Row, ...]
@@ -139,9 +139,9 @@ class _Seen:
     snapshot: Snapshot | None
 
 
-def _judged(
+def judged_rows(
     declaration: Declaration, stocks: Mapping[FeedName, Stock], surroundings: Surroundings, options: Options, store: Store
-) -> _Seen:
+) -> Seen:
     """Every approved version, judged by the rules at HEAD."""
     rules = declaration.rules.now
     rows = _rows(declaration, stocks, options)
@@ -155,7 +155,7 @@ def _judged(
         upstream_of=upstream_of,
     )
     judged = judge_rows(rows, ground).judged
-    return _Seen(rows=_rows(declaration, stocks, options, judged), catalog=ground.catalog, snapshot=ground.snapshot)
+    return Seen(rows=_rows(declaration, stocks, options, judged), catalog=ground.catalog, snapshot=ground.snapshot)
 
 
 def _accepted(plan_of: Callable[[bool], Plan], accept: str) -> Plan:

@@ -11,12 +11,14 @@ import click
 
 from reconciler.cli.arguments import approved_feed, identity_in
 from reconciler.cli.history import read_history
-from reconciler.cli.session import Session, format_option, open_session, ref_option
+from reconciler.cli.session import Session, format_option, open_session, open_wire, ref_option
 from reconciler.decide.authority import cases
 from reconciler.decide.case import Case, lets_in
 from reconciler.decide.clock import backwards
 from reconciler.decide.desired import Desired, authority_holds, desired_of, malformed_holds
+from reconciler.decide.findings import held_back
 from reconciler.decide.known import known
+from reconciler.decide.rows import Row
 from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.decide.stands import backing_of
 from reconciler.decide.wanting import unasked
@@ -26,11 +28,14 @@ from reconciler.model.packages import PublishedVersion
 from reconciler.model.plan import Hold
 from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import FeedName, Identity
+from reconciler.observe.published import stock_of
+from reconciler.reconcile import Options, Surroundings, judged_rows
 from reconciler.show.contract import HistoryRow, hold_row, reanchored_row, to_json
 from reconciler.show.explain import explain_text
 from reconciler.show.explained import (
     Counts,
     ExplainV1,
+    LicenseRow,
     Told,
     WithdrawnRow,
     event_row,
@@ -53,7 +58,8 @@ from reconciler.stores.state import read_state
 @click.pass_obj
 def explain(folder: Path, feed: str, package: str, version: str, ref: str, form: str) -> None:
     """Explain one version: who approved it and how well that is known, with what right, by which line, whether the feed holds it, and what
-    is missing if it does not. Asks no forge and no upstream: `plan` does.
+    is missing if it does not; and what every policy says of it. Asks no forge (`plan` does), and an upstream only about what is approved
+    and not in the feed yet.
 
     \b
     Example:
@@ -63,15 +69,29 @@ def explain(folder: Path, feed: str, package: str, version: str, ref: str, form:
     rules = session.rules(ref)
     identity = identity_in(approved_feed(rules.rules.now.settings, feed), package, version)
     declaration = session.reader.widened(rules, frozenset({(identity.feed, identity.package)}))
-    holds = list(_holds(session, declaration, identity))
-    explained = _explain(session, declaration, identity, holds)
+    with open_wire() as wire:
+        row = _judged(session, declaration, identity, session.surroundings(declaration, wire))
+    holds = [*_holds(session, declaration, identity), *(held_back(row, declaration.rules.now) if row else ())]
+    explained = _explain(session, declaration, identity, holds, row)
     if form == "json":
         click.echo(to_json(explained), nl=False)
     else:
         click.echo("\n".join(explain_text(explained, waiting=bool(holds) and all(hold.waiting for hold in holds))))
 
 
-def _explain(session: Session, declaration: Declaration, identity: Identity, holds: list[Hold]) -> ExplainV1:
+def _judged(session: Session, declaration: Declaration, identity: Identity, surroundings: Surroundings) -> Row | None:
+    """The version with what the policies say of it; None for one that is neither approved nor published."""
+    settings = declaration.rules.now.settings
+    ecosystem = ECOSYSTEMS[settings.feeds[identity.feed].type]
+    store = session.store(settings)
+    stock = stock_of(store, read_state(store, identity.feed, ecosystem.parse_version), ecosystem, listed=False, deep=False)
+    mine = {key: package for key, package in stock.packages.items() if key == identity.package}
+    options = Options(now=session.now, public_url=None, listed=False, accept="")
+    seen = judged_rows(declaration, {identity.feed: replace(stock, packages=mine)}, surroundings, options, store)
+    return next((row for row in seen.rows if row.identity == identity), None)
+
+
+def _explain(session: Session, declaration: Declaration, identity: Identity, holds: list[Hold], row: Row | None) -> ExplainV1:
     backing = declaration.authority.standings.get(identity, Standing()).backing
     desired = _desired(session, declaration, identity)
     declared = desired.declared if desired else None
@@ -86,7 +106,7 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         version=declared.version if declared else identity.version,
         path=declared.path if declared else broken,
         line=1,
-        declared=_state(declaration, identity, desired),
+        declared=_state(declaration, identity, row),
         published=published.state if published else "absent",
         author=person_row(backing.author) if backing else None,
         approvers=[person_row(person) for person in backing.approvers] if backing else [],
@@ -97,9 +117,7 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         deprecated=published.deprecated if published else None,
         expires=desired.expires.date().isoformat() if desired and desired.expires else None,
         holds=[hold_row(hold) for hold in holds],
-        history=[
-            row for row in read_history(declaration, session.store(declaration.rules.now.settings)) if _is(row, declaration, identity)
-        ],
+        history=_history(session, declaration, identity),
         reanchored=[reanchored_row(one) for one in _reanchored(session, declaration, identity.feed)],
         notes=_notes(session, declaration, identity),
         source=desired.source or declared.approval.source if desired and declared else None,
@@ -109,8 +127,15 @@ def _explain(session: Session, declaration: Declaration, identity: Identity, hol
         signatures=[signature_row(one) for one in grounds.signatures] if grounds else [],
         evidence=evidence_rows(grounds.evidence, about=grounds.evidence) if grounds else [],
         verdicts=verdict_rows(grounds.judgements) if grounds else [],
+        judgements=verdict_rows(row.desired.judged.judgements) if row and row.desired else [],
+        licenses=_licenses(published),
         events=[event_row(one) for one in told],
     )
+
+
+def _history(session: Session, declaration: Declaration, identity: Identity) -> list[HistoryRow]:
+    rows = read_history(declaration, session.store(declaration.rules.now.settings))
+    return [row for row in rows if _is(row, declaration, identity)]
 
 
 def _reanchored(session: Session, declaration: Declaration, feed: FeedName) -> tuple[Reanchored, ...]:
@@ -174,10 +199,19 @@ def _withdrawn(desired: Desired) -> WithdrawnRow | None:
     )
 
 
-def _state(declaration: Declaration, identity: Identity, desired: Desired | None) -> str:
+def _state(declaration: Declaration, identity: Identity, row: Row | None) -> str:
     if any(malformed.identity == identity for malformed in declaration.approvals.malformed):
         return "malformed"
+    desired = row.desired if row else None
+    if row is not None and desired is not None and desired.denied(recorded=row.published is not None):
+        return "denied"
     return desired.state if desired else "none"
+
+
+def _licenses(published: PublishedVersion | None) -> list[LicenseRow]:
+    """The licenses of what the feed holds, each once."""
+    found = dict.fromkeys(file.traits.license for file in published.files if file.traits) if published else {}
+    return [LicenseRow(declared=one.declared, concluded=one.concluded) for one in found]
 
 
 def _desired(session: Session, declaration: Declaration, identity: Identity) -> Desired | None:

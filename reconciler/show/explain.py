@@ -52,6 +52,10 @@ def explain_text(explained: ExplainV1, *, waiting: bool) -> Iterator[str]:
     yield f"{inert(explained.package)} {inert(explained.version)} in {explained.feed}: declared {explained.declared}, published {explained.published}{held}"
     yield from _approval(explained)
     yield from _standing(explained)
+    if explained.judgements:
+        yield ""
+        yield "Judged by the policies, worst first"
+        yield from _judgements(explained)
     if explained.events:
         yield ""
         yield "In git, oldest first"
@@ -180,6 +184,17 @@ def _evidence(evidence: EvidenceRow) -> Iterator[str]:
         when = f", {review.at:%Y-%m-%d %H:%M} UTC" if review.at else ""
         old = "" if review.counts or review.state != "approved" else ", which is not what landed"
         yield from _row("", f"{review.state} by {inert(review.by)} at {inert(review.commit[:SHORT])}{when}{old}", depth=4)
+
+
+def _judgements(explained: ExplainV1) -> Iterator[str]:
+    """What each policy says, and the licenses that were found."""
+    for one in explained.judgements:
+        waived = f" (waived: {inert(one.waiver)})" if one.waiver else ""
+        yield from _row(one.verdict, f"{inert(one.rule)} ({inert(one.policy)}){f': {inert(one.reason)}' if one.reason else ''}{waived}")
+    for license_ in explained.licenses:
+        concluded = f", concluded {inert(license_.concluded)}" if license_.concluded else ", which concludes nothing"
+        declared = f"declared {inert(license_.declared, longest=200)}" if license_.declared else "none declared"
+        yield from _row("license", f"{declared}{concluded if license_.declared else ''}")
 
 
 def _verdict(verdict: VerdictRow) -> Iterator[str]:

@@ -121,8 +121,18 @@ class WithdrawnRow(Row):
     commit: str
 
 
+class LicenseRow(Row):
+    """A license as it is declared, and the SPDX expression that this comes to ("" for none)."""
+
+    declared: str
+    concluded: str
+
+
 class ExplainV1(Row):
-    """`reconciler explain --format json`: one version, from the approval to the record."""
+    """`reconciler explain --format json`: one version, from the approval to the record.
+
+    `verdicts` are on the people behind it, `judgements` on the release; `licenses` are those of what the feed holds.
+    """
 
     schema_: Literal["explain/v1"] = Field(default="explain/v1", alias="schema")
     feed: str
@@ -149,6 +159,8 @@ class ExplainV1(Row):
     signatures: list[SignatureRow]
     evidence: list[EvidenceRow]
     verdicts: list[VerdictRow]
+    judgements: list[VerdictRow] = Field(default_factory=list)
+    licenses: list[LicenseRow] = Field(default_factory=list)
     events: list[EventRow]
     reanchored: list[ReanchoredRow]
     notes: list[str]

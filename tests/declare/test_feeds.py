@@ -97,7 +97,10 @@ BOUND = 'expected a count, or a share as in "10%" (more than 0%, at most 100%)'
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("stor: x\nfeeds: {}\n", ["feeds.yaml:1: stor: found an unknown key, expected one of: advisories, feeds, limits, public_url, store"]),
+        (
+            "stor: x\nfeeds: {}\n",
+            ["feeds.yaml:1: stor: found an unknown key, expected one of: advisories, feeds, limits, public_url, store"],
+        ),
         ("store: x\n", ["feeds.yaml:1: feeds: found nothing (missing key), expected a mapping"]),
         ("a text\n", ["feeds.yaml:1: found 'a text', expected a mapping"]),
         ("- a\n", ["feeds.yaml:1: found a list, expected a mapping"]),
