@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final, Protocol
 
 from reconciler.decide.rules.interface import Subject
@@ -64,16 +65,24 @@ def holds(waiver: Waiver, now: datetime) -> bool:
 
 def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:
     """Whether a version is among those that it is about, whatever a rule says of it."""
-    if subject.version is None or not any(fnmatchcase(subject.feed, pattern) for pattern in waiver.feeds):
+    if subject.version is None:
         return False
     try:
-        if language.normalize_name(waiver.package) != subject.package:
+        if _key(language.normalize_name, waiver.package) != subject.package or not any(
+            fnmatchcase(subject.feed, pattern) for pattern in waiver.feeds
+        ):
             return False
         if waiver.range:
             return language.contains(waiver.range, subject.version)
         return any(language.parse_version(text) == subject.version for text in waiver.versions)
     except ValueError:
         return False  # it is in the words of another ecosystem
+
+
+@lru_cache(maxsize=10_000)
+def _key(normalize: Callable[[str], PackageKey], package: str) -> PackageKey:
+    """The name as names are compared: every verdict of a pass is compared with the same few waivers."""
+    return normalize(package)
 
 
 def _names(waiver: Waiver, judgement: Judgement, waivable: Waivable) -> bool:

@@ -14,12 +14,16 @@ from reconciler.declare.document import Parsed
 from reconciler.declare.reader import MAX_PROBLEMS
 from reconciler.declare.schema import FeedsFile, FeedShape, LimitsShape
 from reconciler.declare.strict_yaml import read
+from reconciler.declare.targets import target_problems, targets_of
 from reconciler.declare.wording import Location, one_of, quoted
+from reconciler.ecosystems.interface import Targeting
 from reconciler.model.declared import FEED_SCHEME, FEEDS_FILE, OSV, Connector, Feed, Limit, Settings
 from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName, Problem
 
 DEFAULT_WITHDRAWALS: Final = Limit(share=Fraction(1, 10))
+_OF_APPROVED: Final = ("aliens", "dependencies", "targets")
+"""Keys that only approved feeds have, and may leave out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,30 +38,30 @@ class SettingsRead:
     problems: tuple[Problem, ...]
 
 
-def read_settings(data: bytes, types: Collection[str]) -> SettingsRead:
-    """The bytes of feeds.yaml, checked; `types` are the ecosystems that there are."""
+def read_settings(data: bytes, types: Mapping[str, Targeting]) -> SettingsRead:
+    """The bytes of feeds.yaml, checked; `types` are the ecosystems that there are, each with what its dependencies may be judged for."""
     checked = check(FeedsFile, read(FEEDS_FILE, data))
     names = checked.names("feeds") if checked.parsed is not None else None
     problems = tuple(islice(chain(checked.problems, _cross_checks(checked, types)), MAX_PROBLEMS))
     settings = None
     if checked.parsed is not None and checked.shape is not None and not problems:
-        settings = _settings(checked.parsed, checked.shape)
+        settings = _settings(checked.parsed, checked.shape, types)
     return SettingsRead(settings=settings, names=names, problems=problems)
 
 
-def _settings(parsed: Parsed, shape: FeedsFile) -> Settings:
+def _settings(parsed: Parsed, shape: FeedsFile, types: Mapping[str, Targeting]) -> Settings:
     limits = shape.limits or LimitsShape()
     return Settings(
         store=shape.store,
         public_url=shape.public_url,
-        feeds={name: _feed(parsed, name, feed) for name, feed in shape.feeds.items()},
+        feeds={name: _feed(parsed, name, feed, types[feed.type]) for name, feed in shape.feeds.items()},
         withdrawals=limits.withdrawals or DEFAULT_WITHDRAWALS,
         promotions=limits.promotions,
         advisories=shape.advisories.source if shape.advisories else OSV,
     )
 
 
-def _feed(parsed: Parsed, name: FeedName, shape: FeedShape) -> Feed:
+def _feed(parsed: Parsed, name: FeedName, shape: FeedShape, targeting: Targeting) -> Feed:
     return Feed(
         name=name,
         type=shape.type,
@@ -66,10 +70,12 @@ def _feed(parsed: Parsed, name: FeedName, shape: FeedShape) -> Feed:
         promotes_from=tuple(shape.promotes_from),
         where=Line(path=parsed.path, line=parsed.lines[("feeds", name)]),
         aliens=shape.aliens or "report",
+        dependencies=shape.dependencies or "warn",
+        targets=targets_of(shape, targeting),
     )
 
 
-def _cross_checks(checked: Checked[FeedsFile], types: Collection[str]) -> Iterator[Problem]:
+def _cross_checks(checked: Checked[FeedsFile], types: Mapping[str, Targeting]) -> Iterator[Problem]:
     if checked.parsed is None or checked.shape is None:
         return
     feeds, names = checked.shape.feeds, checked.names("feeds")
@@ -77,6 +83,8 @@ def _cross_checks(checked: Checked[FeedsFile], types: Collection[str]) -> Iterat
         here = ("feeds", name)
         if feed.type not in types:
             yield checked.parsed.problem((*here, "type"), found=quoted(feed.type), expected=one_of(types))
+        else:
+            yield from target_problems(checked.parsed, here, feed, types[feed.type])
         yield from _usage_problems(checked.parsed, here, feed)
         yield from _source_problems(checked.parsed, here, feeds, names)
         yield from _upstream_problems(checked.parsed, here, feeds, names)
@@ -104,7 +112,7 @@ def _usage_problems(parsed: Parsed, here: Location, feed: FeedShape) -> Iterator
     key, other, words = ("connectors", "promotes_from", "connector") if feed.usage == "proxy" else ("promotes_from", "connectors", "feed")
     if not getattr(feed, key):
         yield parsed.problem((*here, key), found="none", expected=f"at least one {words}, since usage is {feed.usage}")
-    for wrong in (other, "aliens") if feed.usage == "proxy" else (other,):
+    for wrong in (other, *_OF_APPROVED) if feed.usage == "proxy" else (other,):
         if (*here, wrong) in parsed.key_lines:
             expected = f"no such key, since usage is {feed.usage}"
             yield parsed.key_problem((*here, wrong), found="a key of another usage", expected=expected)

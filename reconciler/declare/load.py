@@ -101,7 +101,7 @@ def _rules(files: Mapping[str, bytes], kinds: Kinds) -> tuple[Rules | None, tupl
     if (data := files.get(FEEDS_FILE)) is None:
         problems.append(_missing(FEEDS_FILE))
     else:
-        read = read_settings(data, kinds.ecosystems.keys())
+        read = read_settings(data, {name: ecosystem.targeting for name, ecosystem in kinds.ecosystems.items()})
         settings, names = read.settings, read.names
         problems += read.problems
     if (data := files.get(PERMISSIONS_FILE)) is None:

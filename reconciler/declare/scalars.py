@@ -14,13 +14,13 @@ from fractions import Fraction
 from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from reconciler.declare.paths import is_device
 from reconciler.declare.ssh_keys import ANY_KEY, KEY_TYPES, NoKey, PublicKey, public_key
-from reconciler.model.declared import FEED_SCHEME, Aliens, Limit, Usage, WithdrawalAction
+from reconciler.model.declared import FEED_SCHEME, Aliens, Closure, Limit, Usage, WithdrawalAction
 from reconciler.model.permissions import TASKS, Task
-from reconciler.model.text import DIGITS, among, refuse, texts
+from reconciler.model.text import DIGITS, Expected, among, listed, refuse, texts
 from reconciler.model.words import FeedName, Sha256
 
 MAX_SIZE: Final = 2**53
@@ -31,6 +31,7 @@ MAX_SHARE: Final = 100
 RESERVED_FEEDS: Final = frozenset({"ui", "api", "healthz", "metrics"})
 RESERVED_USERS: Final = frozenset({"everyone", "anonymous"})
 SCALAR: Final = ["string", "number", "boolean"]
+TARGET_SCHEMA: Final = {"type": ["string", "number"], "minLength": 1}
 ACCOUNT: Final = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[1-9][0-9]*$"}]}
 
 DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -145,6 +146,7 @@ def _key(text: str) -> PublicKey:
 
 SUPPORTED_USAGES: Final[tuple[Usage, ...]] = ("proxy", "approved")
 ALIENS: Final[tuple[Aliens, ...]] = ("report", "quarantine")
+CLOSURES: Final[tuple[Closure, ...]] = ("require", "warn", "off")
 ACTIONS: Final[tuple[WithdrawalAction, ...]] = ("unlist", "quarantine")
 
 Text: TypeAlias = Annotated[
@@ -235,4 +237,12 @@ Bound: TypeAlias = Annotated[
 TaskName: TypeAlias = Annotated[Task, *texts(f"one of: {', '.join(TASKS)}", among(TASKS)), WithJsonSchema({"enum": list(TASKS)})]
 FeedUsage: TypeAlias = Annotated[Usage, *texts("proxy or approved", _usage), WithJsonSchema({"enum": list(SUPPORTED_USAGES)})]
 AliensOption: TypeAlias = Annotated[Aliens, *texts("report or quarantine", among(ALIENS)), WithJsonSchema({"enum": list(ALIENS)})]
+ClosureOption: TypeAlias = Annotated[Closure, *texts("require, warn or off", among(CLOSURES)), WithJsonSchema({"enum": list(CLOSURES)})]
+Targets: TypeAlias = Annotated[
+    list[OneLine],
+    BeforeValidator(listed),
+    Field(min_length=1),
+    Expected("a target, or a list of targets"),
+    WithJsonSchema({"anyOf": [TARGET_SCHEMA, {"type": "array", "items": TARGET_SCHEMA, "minItems": 1}]}),
+]
 Action: TypeAlias = Annotated[WithdrawalAction, *texts("unlist or quarantine", among(ACTIONS)), WithJsonSchema({"enum": list(ACTIONS)})]

@@ -24,6 +24,7 @@ from reconciler.declare.scalars import (
     AliensOption,
     Bound,
     By,
+    ClosureOption,
     ContentHash,
     Day,
     Digest,
@@ -35,6 +36,7 @@ from reconciler.declare.scalars import (
     OneLine,
     PublicUrl,
     Size,
+    Targets,
     Text,
     Upstream,
 )
@@ -82,6 +84,18 @@ class FeedShape(Shape):
         description="Approved feeds: what becomes of files in feed storage that nobody approved or recorded. Default: report.",
         examples=["quarantine"],
         json_schema_extra={"default": "report"},
+    )
+    dependencies: ClosureOption | None = Field(
+        default=None,
+        description="Approved feeds: where no approved version satisfies a dependency, hold (require), tell (warn) or ignore it. Default: warn.",
+        examples=["require"],
+        json_schema_extra={"default": "warn"},
+    )
+    targets: dict[OneLine, Targets] | None = Field(
+        default=None,
+        min_length=1,
+        description="Approved feeds: what dependencies are judged for. nuget: frameworks. pypi: python, platforms. npm has none. Default: any.",
+        examples=[{"frameworks": ["net8.0", "net48"]}, {"python": ["3.11", "3.12"], "platforms": ["linux_x86_64", "win_amd64"]}],
     )
 
 

@@ -71,6 +71,10 @@ class Ecosystem(Protocol):
     def osv_ecosystem(self) -> str:
         """What OSV calls it, in advisories and addresses (https://ossf.github.io/osv-schema/#defined-ecosystems)."""
 
+    @property
+    def targeting(self) -> Targeting:
+        """Which dependencies apply for what."""
+
     def normalize_name(self, name: str, /) -> PackageKey:
         """The name that names are compared by. Idempotent. ValueError, with the reason, for what is no name here."""
 

@@ -1,6 +1,7 @@
 """Facts as hostile packages, registries and databases would make them, for hypothesis."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
@@ -53,7 +54,14 @@ VOICES = st.builds(
     entitled=st.booleans(),
     contributed=st.booleans(),
 )
-FACTS = st.builds(
+
+
+def _young(facts: Facts, age: timedelta | None) -> Facts:
+    """The same, uploaded so long before it is judged."""
+    return facts if age is None or facts.now is None else replace(facts, uploaded_at=facts.now - age)
+
+
+ANY = st.builds(
     Facts,
     voices=st.none() | st.lists(VOICES, max_size=3).map(tuple),
     now=CLOCKS,
@@ -63,3 +71,4 @@ FACTS = st.builds(
     marks=st.none() | st.builds(Marks, yanked=st.none() | TEXTS, deprecated=st.none() | TEXTS),
     matched=st.none() | MATCHED,
 )
+FACTS = st.builds(_young, ANY, st.none() | st.timedeltas(timedelta(hours=-1), timedelta(days=30)))

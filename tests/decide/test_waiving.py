@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.decide.rules.interface import Subject
+from reconciler.decide.judging import judgements_of
+from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.decide.waiving import LONGEST, begins, concerns, ends, holds, waiver_for
+from reconciler.declaration import KINDS
+from reconciler.declare.load import load_rules
 from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.model.advisories import Matched, Snapshot
 from reconciler.model.permissions import Line
 from reconciler.model.verdicts import Judgement, Verdict
 from reconciler.model.waivers import Waiver
-from reconciler.model.words import FeedName
+from reconciler.model.words import FeedName, Sha256
+from tests.declare.test_waivers import FEEDS, PATH, PERMISSIONS, WAIVER
 
 NUGET, PYPI = ECOSYSTEMS["nuget"], ECOSYSTEMS["pypi"]
 WHERE = Line(path="policies/waivers/x.yaml", line=1)
@@ -121,6 +126,26 @@ def test_a_release_that_does_not_fix_the_advisory_does_not_pass_by_it():
     about = subject("13.0.1")
     assert covers(fast, judgement("GHSA-5crp-9r3c-p9vr", "CVE-2024-21907", rule="age", level="hold"), "either", about)
     assert not covers(fast, judgement(rule="age", level="hold"), "either", about)
+
+
+def fast_lane(fixes, now):
+    """What becomes of Newtonsoft.Json 13.0.1, a day after it was published, in the declaration of the tests of waivers."""
+    texts = {"feeds.yaml": FEEDS, "policies/permissions.yaml": PERMISSIONS, PATH: WAIVER.encode()}
+    rules = load_rules({**texts, "policies/age.yaml": b"rule: age\nparams: {min_age: 7d}\n"}, KINDS)
+    snapshot = Snapshot(digest=Sha256("ab" * 32), fetched_at=now, source="osv.dev")
+    facts = Facts(now=now, uploaded_at=now - timedelta(days=1), matched=Matched(snapshot=snapshot, affecting=(), fixes=fixes))
+    return judgements_of(subject("13.0.1"), facts, rules, NUGET)
+
+
+def test_a_security_fix_passes_its_cool_down_by_the_advisory_that_it_fixes_and_only_before_the_end_of_the_waiver():
+    (passed,) = fast_lane(("GHSA-5crp-9r3c-p9vr", "CVE-2024-21907"), datetime(2026, 11, 28, tzinfo=UTC))
+    assert (passed.level, passed.waiver, passed.stops) == ("allow", Line(path=PATH, line=1), False)
+    for fixes, now in (
+        (("GHSA-aaaa-bbbb-cccc",), datetime(2026, 11, 28, tzinfo=UTC)),
+        (("GHSA-5crp-9r3c-p9vr",), datetime(2027, 1, 31, tzinfo=UTC)),
+    ):
+        (held,) = fast_lane(fixes, now)
+        assert (held.level, held.waiver, held.stops) == ("hold", None, True)
 
 
 def test_of_several_the_one_that_ends_last_counts_whatever_their_order():

@@ -9,6 +9,7 @@ import re
 from reconciler.decide.rules import review
 from reconciler.declare.kinds import Kinds
 from reconciler.model.words import PackageKey, Version, VersionKey
+from tests.support.targeting import Sizes
 
 
 class Numbers:
@@ -19,6 +20,7 @@ class Numbers:
     file_suffixes = (".zip",)
     indexes = ()
     osv_ecosystem = "Numbers"
+    targeting = Sizes()
 
     def normalize_name(self, name, /):
         if not re.fullmatch(r"(?=.*[A-Za-z0-9])[A-Za-z0-9@/_.-]{1,200}", name) or {"", ".", ".."} & set(name.split("/")):

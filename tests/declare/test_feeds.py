@@ -3,9 +3,13 @@ from fractions import Fraction
 import pytest
 
 from reconciler.declare.feeds import read_settings
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Connector, Feed, Limit, Settings
 from reconciler.model.permissions import Line
 from reconciler.model.words import FeedName
+from tests.support.targeting import Everywhere, Sizes
+
+TYPES = {"letters": Everywhere(), "numbers": Sizes()}
 
 WHOLE = """\
 store: /srv/feeds
@@ -25,7 +29,7 @@ limits: {withdrawals: 7, promotions: 12.5%}
 
 
 def told(text):
-    return [str(problem) for problem in read_settings(text.encode(), ("letters", "numbers")).problems]
+    return [str(problem) for problem in read_settings(text.encode(), TYPES).problems]
 
 
 def a_feed(text):
@@ -33,8 +37,16 @@ def a_feed(text):
     return f"feeds:\n  p: {{type: numbers, usage: proxy, connectors: [{{upstream: x}}]}}\n  {text}\n"
 
 
+def targets(value, *, type_="numbers", flow=True):
+    """The file with an approved feed that has these targets."""
+    if flow:
+        line = f"f: {{type: {type_}, usage: approved, promotes_from: [{'q' if type_ == 'letters' else 'p'}], targets: {value}}}"
+        return a_feed(line) + ("  q: {type: letters, usage: proxy, connectors: [{upstream: x}]}\n" if type_ == "letters" else "")
+    return a_feed(f"f:\n    type: {type_}\n    usage: approved\n    promotes_from: [p]\n    targets: {value}")
+
+
 def test_a_whole_file():
-    read = read_settings(WHOLE.encode(), ("numbers",))
+    read = read_settings(WHOLE.encode(), TYPES)
     assert read.problems == ()
     public, approved, stable = FeedName("public-numbers"), FeedName("approved-numbers"), FeedName("stable")
     assert read.names == frozenset({public, approved, stable})
@@ -76,18 +88,19 @@ def test_a_whole_file():
 
 
 def test_what_is_left_out_has_defaults():
-    settings = read_settings(b"feeds: {}\n", ()).settings
+    settings = read_settings(b"feeds: {}\n", TYPES).settings
     assert settings == Settings(
         store="./.feeds", public_url="http://127.0.0.1:8080", feeds={}, withdrawals=Limit(share=Fraction(1, 10)), promotions=None
     )
 
 
 def test_a_count_of_none_is_a_limit():
-    settings = read_settings(b"feeds: {}\nlimits: {withdrawals: 0}\n", ()).settings
+    settings = read_settings(b"feeds: {}\nlimits: {withdrawals: 0}\n", TYPES).settings
     assert settings is not None
     assert settings.withdrawals == Limit(count=0)
 
 
+KEYS = "aliens, connectors, dependencies, promotes_from, targets, type, usage"
 URL = "expected an http(s) address without user name, password, '?' and '#'"
 NAME = "expected a feed name: a-z, 0-9 and '-', not ui, api, healthz, metrics or a device name of Windows"
 UPSTREAM = "expected a well-known name, a folder, feed:<name>, or an http(s) address without user name, password, '?' and '#'"
@@ -224,11 +237,59 @@ BOUND = 'expected a count, or a share as in "10%" (more than 0%, at most 100%)'
             ["feeds.yaml:2: feeds.p.connectors[0].upstream: found a cycle (p -> f -> p), expected feeds that do not lead back here"],
         ),
         (
-            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], dependencies: warn, targets: {}}"),
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], target: {}}"),
+            [f"feeds.yaml:3: feeds.f.target: found an unknown key, expected one of: {KEYS}"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: approved, promotes_from: [p], dependencies: hold}"),
+            ["feeds.yaml:3: feeds.f.dependencies: found 'hold', expected require, warn or off"],
+        ),
+        (
+            a_feed("f: {type: numbers, usage: proxy, connectors: [{upstream: x}], dependencies: warn, targets: {sizes: 1}}"),
             [
-                f"feeds.yaml:3: feeds.f.{key}: found an unknown key, expected one of: aliens, connectors, promotes_from, type, usage"
+                f"feeds.yaml:3: feeds.f.{key}: found a key of another usage, expected no such key, since usage is proxy"
                 for key in ("dependencies", "targets")
             ],
+        ),
+        (targets("small"), ["feeds.yaml:3: feeds.f.targets: found 'small', expected a mapping"]),
+        (targets("[small]"), ["feeds.yaml:3: feeds.f.targets: found a list, expected a mapping"]),
+        (targets("{}"), ["feeds.yaml:3: feeds.f.targets: found none, expected at least one"]),
+        (targets("{sizes: []}"), ["feeds.yaml:3: feeds.f.targets.sizes: found none, expected at least one"]),
+        (targets("{sizes: {a: b}}"), ["feeds.yaml:3: feeds.f.targets.sizes: found a mapping, expected a list"]),
+        (targets("{sizes: [[a]]}"), ["feeds.yaml:3: feeds.f.targets.sizes[0]: found a list, expected one line of text"]),
+        (targets("{sizes: ''}"), ["feeds.yaml:3: feeds.f.targets.sizes: found '', expected one line of text"]),
+        (
+            targets("{size: a, 'the sizes': [b]}"),
+            [
+                f"feeds.yaml:3: feeds.f.targets{key}: found an unknown key, expected one of: colours, sizes"
+                for key in (".size", "['the sizes']")
+            ],
+        ),
+        (
+            targets("{sizes: a}", type_="letters"),
+            [
+                (
+                    "feeds.yaml:3: feeds.f.targets.sizes: found an unknown key, "
+                    "expected no targets, since dependencies of letters packages are the same everywhere"
+                ),
+            ],
+        ),
+        (
+            targets("\n      sizes:\n      - small\n      - x-large\n      colours: '!'", flow=False),
+            [
+                (
+                    "feeds.yaml:10: feeds.f.targets.sizes[1]: found 'x-large', "
+                    "expected a target of numbers packages ('x-large' has other characters than letters and digits)"
+                ),
+                (
+                    "feeds.yaml:11: feeds.f.targets.colours: found '!', "
+                    "expected a target of numbers packages ('!' has other characters than letters and digits)"
+                ),
+            ],
+        ),
+        (
+            targets(f"{{sizes: {[f's{i}' for i in range(21)]}, colours: [a, b, c, d, e]}}"),
+            ["feeds.yaml:3: feeds.f.targets: found 105 targets, expected at most 100"],
         ),
     ],
 )
@@ -250,7 +311,7 @@ def test_an_upstream_carries_no_credentials(upstream):
 @pytest.mark.parametrize("upstream", ["nuget.org", "feed:p", "./folder", "/srv/a b", "https://h.example/v3/index.json", "http://[::1]:80/"])
 def test_upstreams(upstream):
     settings = read_settings(
-        a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: '{upstream}'}}]}}").encode(), ("numbers",)
+        a_feed(f"f: {{type: numbers, usage: proxy, connectors: [{{upstream: '{upstream}'}}]}}").encode(), TYPES
     ).settings
     assert settings is not None
     assert settings.feeds[FeedName("f")].connectors[0].upstream == upstream
@@ -288,7 +349,7 @@ def test_a_feed_may_show_another_one_of_any_usage():
         "  mirror: {type: numbers, usage: proxy, connectors: [{upstream: 'feed:all'}]}\n"
         "  all: {type: numbers, usage: proxy, connectors: [{upstream: numbers.example}]}\n  stable:",
     )
-    settings = read_settings(text.encode(), ("numbers",)).settings
+    settings = read_settings(text.encode(), TYPES).settings
     assert settings is not None
     assert settings.feeds[FeedName("public-numbers")].connectors[-1] == Connector(upstream="feed:mirror")
     assert settings.feeds[FeedName("mirror")].connectors == (Connector(upstream="feed:all"),)
@@ -296,9 +357,67 @@ def test_a_feed_may_show_another_one_of_any_usage():
 
 @pytest.mark.parametrize(("said", "aliens"), [("", "report"), (", aliens: report", "report"), (", aliens: quarantine", "quarantine")])
 def test_what_becomes_of_files_that_nobody_approved(said, aliens):
-    settings = read_settings(a_feed(f"f: {{type: numbers, usage: approved, promotes_from: [p]{said}}}").encode(), ("numbers",)).settings
+    settings = read_settings(a_feed(f"f: {{type: numbers, usage: approved, promotes_from: [p]{said}}}").encode(), TYPES).settings
     assert settings is not None
     assert settings.feeds[FeedName("f")].aliens == aliens
+
+
+@pytest.mark.parametrize(("said", "dependencies"), [("", "warn"), *((f", dependencies: {one}", one) for one in ("require", "warn", "off"))])
+def test_what_follows_where_a_dependency_is_not_approved(said, dependencies):
+    settings = read_settings(a_feed(f"f: {{type: numbers, usage: approved, promotes_from: [p]{said}}}").encode(), TYPES).settings
+    assert settings is not None
+    assert settings.feeds[FeedName("f")].dependencies == dependencies
+
+
+@pytest.mark.parametrize(
+    ("value", "labels"),
+    [
+        ("{sizes: [small, large]}", ("small", "large")),
+        ("{sizes: small}", ("small",)),
+        ("{sizes: [small, large, small]}", ("small", "large")),
+        ("{colours: [red, blue], sizes: [010]}", ("010 red", "010 blue")),
+        ("{colours: no}", ("no",)),
+    ],
+)
+def test_what_dependencies_are_judged_for_is_said_in_the_words_of_the_ecosystem(value, labels):
+    settings = read_settings(targets(value).encode(), TYPES).settings
+    assert settings is not None
+    assert settings.feeds[FeedName("f")].targets == labels
+
+
+def test_targets_of_real_feeds():
+    text = """\
+feeds:
+  public-nuget: {type: nuget, usage: proxy, connectors: [{upstream: x}]}
+  public-pypi: {type: pypi, usage: proxy, connectors: [{upstream: x}]}
+  public-npm: {type: npm, usage: proxy, connectors: [{upstream: x}]}
+  nuget: {type: nuget, usage: approved, promotes_from: [public-nuget], targets: {frameworks: [net8.0, net48]}}
+  pypi: {type: pypi, usage: approved, promotes_from: [public-pypi], targets: {python: [3.10, 3.11.4], platforms: linux_x86_64}}
+  npm: {type: npm, usage: approved, promotes_from: [public-npm]}
+"""
+    types = {name: ecosystem.targeting for name, ecosystem in ECOSYSTEMS.items()}
+    settings = read_settings(text.encode(), types).settings
+    assert settings is not None
+    assert {name: feed.targets for name, feed in settings.approved().items()} == {
+        "nuget": ("net8.0", "net48"),
+        "pypi": ("3.10 linux_x86_64", "3.11.4 linux_x86_64"),
+        "npm": (),
+    }
+    wrong = text.replace("net48", "net4x").replace("linux_x86_64", "linux").replace("[public-npm]", "[public-npm], targets: {node: 22}")
+    assert [str(problem) for problem in read_settings(wrong.encode(), types).problems] == [
+        (
+            "feeds.yaml:5: feeds.nuget.targets.frameworks[1]: found 'net4x', expected a target of nuget packages "
+            "('net4x' is no target framework as in net8.0, net48, netstandard2.0 or net8.0-windows10.0.19041)"
+        ),
+        (
+            "feeds.yaml:6: feeds.pypi.targets.platforms: found 'linux', expected a target of pypi packages ('linux' is no platform as in "
+            "linux_x86_64, linux_aarch64, macosx_arm64, macosx_x86_64, win_amd64 or win32)"
+        ),
+        (
+            "feeds.yaml:7: feeds.npm.targets.node: found an unknown key, expected no targets, since dependencies of npm packages are the same "
+            "everywhere"
+        ),
+    ]
 
 
 def test_entries_that_are_wrong_do_not_hide_what_is_wrong_with_others():
@@ -312,7 +431,7 @@ def test_entries_that_are_wrong_do_not_hide_what_is_wrong_with_others():
     assert told(text) == [
         "feeds.yaml:1: store: found an anchor ('&x'), expected the value alone",
         "feeds.yaml:4: feeds.q.usage: found 'no', expected proxy or approved",
-        "feeds.yaml:4: feeds.q.typ: found an unknown key, expected one of: aliens, connectors, promotes_from, type, usage",
+        "feeds.yaml:4: feeds.q.typ: found an unknown key, expected one of: " + KEYS,
         "feeds.yaml:3: feeds.p.connectors: found none, expected at least one connector, since usage is proxy",
         "feeds.yaml:5: feeds.f.promotes_from[1]: found the unknown feed 'r', expected p",
     ]

@@ -45,6 +45,10 @@ REFUSED = [
     ("approval", SMALL + "deprecated: true\n"),
     ("approval", SMALL + "deprecated: {use: x}\n"),
     ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], aliens: delete}}\n"),
+    ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], dependencies: hold}}\n"),
+    ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], targets: {}}}\n"),
+    ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], targets: {sizes: []}}}\n"),
+    ("feeds", "feeds: {f: {type: x, usage: approved, promotes_from: [p], targets: {sizes: [[a]]}}}\n"),
     ("approval", SMALL.replace("size: 1", "size: -1")),
     ("approval", SMALL.replace(SHA, "abc")),
     ("approval", SMALL.replace("a-1.0.zip", "'../x'")),
@@ -125,6 +129,10 @@ def test_null_is_allowed_nowhere(kind):
     [
         ("feeds", FEEDS),
         ("feeds", "feeds: {}\n"),
+        (
+            "feeds",
+            "feeds: {f: {type: x, usage: approved, promotes_from: [p], dependencies: require, targets: {python: 3.10, p: [a, 3.11]}}}\n",
+        ),
         ("permissions", PERMISSIONS),
         ("forge", FORGE),
         ("forge", "{type: gitlab, url: 'https://gitlab.example.org/api/v4', project: group/sub/approvals}\n"),
@@ -149,6 +157,8 @@ def test_an_editor_knows_the_words_and_what_is_meant_by_default():
     assert shapes["DeprecationShape"]["required"] == ["reason"]
     aliens = json_schema("feeds")["$defs"]["FeedShape"]["properties"]["aliens"]
     assert (aliens["enum"], aliens["default"]) == (["report", "quarantine"], "report")
+    dependencies = json_schema("feeds")["$defs"]["FeedShape"]["properties"]["dependencies"]
+    assert (dependencies["enum"], dependencies["default"]) == (["require", "warn", "off"], "warn")
 
 
 def test_an_editor_knows_each_rule_with_its_own_parameters():

@@ -17,6 +17,7 @@ from reconciler.ecosystems import Get
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import FeedView, Inspection, Listing, Page, Release, RemoteFile
 from reconciler.model.words import PackageKey, Version, VersionKey
+from tests.support.targeting import Everywhere
 
 
 class Boxes:
@@ -27,6 +28,7 @@ class Boxes:
     file_name = "{file}"
     indexes = ()
     osv_ecosystem = "Boxes"
+    targeting = Everywhere()
 
     def normalize_name(self, name: str, /) -> PackageKey:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):

@@ -6,6 +6,7 @@ ranges.py     what a dependency admits
 json_text.py  JSON from outside
 index.py      discover: a package's document at an upstream
 manifest.py   package.json
+targeting.py  which dependencies apply
 archive.py    inspect: a .tgz
 pages.py      render: the documents of a feed
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.ecosystems.npm import targeting
 from reconciler.ecosystems.npm.archive import SUFFIX, inspect
 from reconciler.ecosystems.npm.index import discover
 from reconciler.ecosystems.npm.names import normalize_name
@@ -40,4 +42,5 @@ __all__ = [
     "osv_ecosystem",
     "parse_version",
     "render",
+    "targeting",
 ]

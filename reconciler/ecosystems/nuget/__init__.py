@@ -7,12 +7,15 @@ archive.py       inspect: a .nupkg
 nuspec.py        the manifest inside it
 content_hash.py  the digest that survives re-signing
 pages.py         render: the static pages of a feed
+targeting.py     which dependencies apply for what
+frameworks/      target frameworks
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from reconciler.ecosystems.nuget import targeting
 from reconciler.ecosystems.nuget.archive import inspect
 from reconciler.ecosystems.nuget.index import discover
 from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
@@ -38,4 +41,5 @@ __all__ = [
     "osv_ecosystem",
     "parse_version",
     "render",
+    "targeting",
 ]

@@ -1,11 +1,13 @@
 """PyPI: the Python package index and everything that speaks its simple repository API.
 
-    names.py     names, versions, ranges, file names
-    markup.py    the links of an HTML page
-    index.py     discover: a project's page at an upstream, HTML or JSON
-    metadata.py  core metadata (METADATA, PKG-INFO)
-    archive.py   inspect: wheels and sdists
-    pages.py     render: the pages of a feed
+    names.py      names, versions, ranges, file names
+    markup.py     the links of an HTML page
+    index.py      discover: a project's page at an upstream, HTML or JSON
+    metadata.py   core metadata (METADATA, PKG-INFO)
+    archive.py    inspect: wheels and sdists
+    pages.py      render: the pages of a feed
+    targeting.py  which dependencies apply for what
+    markers.py    environment markers
 
 Several files make one version here: wheels for different platforms and the sdist. Wheels (`.whl`) and sdists (`.tar.gz`, `.zip`)
 are package files; eggs, installers and other formats that pip no longer installs are not.
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.ecosystems.pypi import targeting
 from reconciler.ecosystems.pypi.archive import inspect
 from reconciler.ecosystems.pypi.index import discover
 from reconciler.ecosystems.pypi.names import contains, normalize_name, parse_version
@@ -42,4 +45,5 @@ __all__ = [
     "osv_ecosystem",
     "parse_version",
     "render",
+    "targeting",
 ]

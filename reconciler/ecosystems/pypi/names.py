@@ -56,9 +56,17 @@ def contains(version_range: str, version: Version, /) -> bool:
         # The library takes letters that only look like those of "preview" (dotless i), and stumbles over them later.
         message = f"{version_range[:80]!a} is not a version range: it has characters beyond ASCII"
         raise ValueError(message)
-    extras = _EXTRAS.match(version_range)
-    specifiers = version_range[extras.end() :] if extras else version_range
+    _, specifiers = split_extras(version_range)
     return SpecifierSet(specifiers).contains(version.order, prereleases=True)
+
+
+def split_extras(version_range: str) -> tuple[tuple[str, ...], str]:
+    """The extras that stand before a range, normalised (PEP 685), sorted, each once; and the rest of it."""
+    extras = _EXTRAS.match(version_range)
+    if extras is None:
+        return (), version_range
+    named = {canonicalize_name(name.strip()) for name in extras[0][1:-1].split(",") if name.strip()}
+    return tuple(sorted(named)), version_range[extras.end() :]
 
 
 def parse_file_name(name: str) -> tuple[PackageKey, Version]:
