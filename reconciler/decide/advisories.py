@@ -18,10 +18,10 @@ from typing import Final, Protocol, TypeAlias
 from reconciler.model.advisories import SEVERITIES, Advisory, Affecting, EventKind, Matched, Range, Severity, Snapshot
 from reconciler.model.words import Version
 
-BEGINNING: Final = "0"
-"""Of an `introduced` event: before every version."""
-ENDLESS: Final = "*"
-"""Of a `limit` event."""
+BEGINNING: Final = ("introduced", "0")
+"""The event that is before every version."""
+ENDLESS: Final = ("limit", "*")
+"""The event that sets no limit."""
 
 _SHORT: Final = re.compile(r"([0-9]{1,9})(\.[0-9]{1,9})?(-.*)?")
 _KNOWN_FIRST: Final = ("GHSA-", "MAL-", "CVE-")
@@ -36,31 +36,32 @@ class Ordering(Protocol):
         """The version."""
 
 
-class _UnreadError(Exception):
-    """An event of a range is no version."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Group:
     """Records that mean the same flaw."""
 
     records: tuple[Advisory, ...]
 
-    def affects(self, version: Version, language: Ordering, *, unread: list[str] | None = None) -> bool:
-        """Whether one of them affects a version. What cannot be read counts if there is a list to say so in."""
-        found = False
-        for record in self.records:
-            found |= any(_in_range(record, range_, version, language, unread) for range_ in record.ranges)
-            found = found or _listed(record.versions, version, language)
-        return found
+    def affects(self, version: Version, language: Ordering) -> bool:
+        """Whether one of them certainly affects a version."""
+        return any(
+            any(_in_range(range_, version, language) for range_ in record.ranges) or _listed(record.versions, version, language)
+            for record in self.records
+        )
+
+    def unread(self, language: Ordering) -> str:
+        """Which of their ranges cannot be read; "" for none."""
+        found = ((record, _unread(range_, language)) for record in self.records for range_ in record.ranges)
+        return "; ".join(dict.fromkeys(f"{record.id}: {text[:80]!a} in its range is no version here" for record, text in found if text))
 
 
 def matched(snapshot: Snapshot, advisories: Iterable[Advisory], version: Version, language: Ordering) -> Matched:
     """What affects a version, worst first, and what it fixes, by all that the snapshot has about its package."""
     affecting, fixes = [], set[str]()
     for group in _groups(tuple(advisories)):
-        unread: list[str] = []
-        if group.affects(version, language, unread=unread):
+        certain = group.affects(version, language)
+        unread = "" if certain else group.unread(language)
+        if certain or unread:
             affecting.append(_affecting(group, version, language, unread))
         elif any(_ends_before(range_, version, language) for record in group.records for range_ in record.ranges):
             fixes.update(_ids(group.records))
@@ -83,7 +84,7 @@ def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:
         yield _Group(records=tuple(group))
 
 
-def _affecting(group: _Group, version: Version, language: Ordering, unread: Sequence[str]) -> Affecting:
+def _affecting(group: _Group, version: Version, language: Ordering, unread: str) -> Affecting:
     records = sorted(group.records, key=lambda record: _rank(record.id))
     fixed = _fixed(group, version, language)
     return Affecting(
@@ -94,7 +95,7 @@ def _affecting(group: _Group, version: Version, language: Ordering, unread: Sequ
         fixed_stable=next((one.text for one in fixed if not one.prerelease), ""),
         malware=any(record.malware for record in records),
         last_known=", ".join(dict.fromkeys(record.last_known for record in records if record.last_known)),
-        unread="; ".join(dict.fromkeys(unread)),
+        unread=unread,
     )
 
 
@@ -132,31 +133,22 @@ def _listed(versions: Sequence[str], version: Version, language: Ordering) -> bo
     return version.text in versions or version.key in versions or any(_read(language.parse_version, text) == version for text in versions)
 
 
-def _in_range(record: Advisory, range_: Range, version: Version, language: Ordering, unread: list[str] | None) -> bool:
-    """Whether a version is in a range. Where an event cannot be read: whether there is a list to say so in, which then has it."""
-    try:
-        events = _ordered(range_, language)
-        limits = [_required(language, text) for kind, text in range_.events if kind == "limit" and text != ENDLESS]
-    except _UnreadError as error:
-        if unread is not None:
-            unread.append(f"{record.id}: {error}")
-        return unread is not None
+def _in_range(range_: Range, version: Version, language: Ordering) -> bool:
+    """Whether a version is in a range; in one that cannot be read certainly none is."""
+    if _unread(range_, language):
+        return False
     inside = False
-    for kind, at in events:
+    for kind, at in _ordered(range_, language):
         if at is None or not version < at:
             inside = kind == "introduced" or (inside and kind == "last_affected" and version == at)
-    unlimited = ("limit", ENDLESS) in range_.events or not limits
-    return inside and (unlimited or any(version < limit for limit in limits))
+    limits = [text for kind, text in range_.events if kind == "limit"]
+    return inside and (not limits or ENDLESS in range_.events or any(_before(version, text, language) for text in limits))
 
 
 def _ends_before(range_: Range, version: Version, language: Ordering) -> bool:
     """Whether a range has affected some version below this one, and ended at this one or below."""
-    try:
-        events = _ordered(range_, language)
-    except _UnreadError:
-        return False
     begun = False
-    for kind, at in events:
+    for kind, at in () if _unread(range_, language) else _ordered(range_, language):
         if at is not None and version < at:
             break
         if begun and kind == "fixed":
@@ -167,20 +159,23 @@ def _ends_before(range_: Range, version: Version, language: Ordering) -> bool:
 
 def _ordered(range_: Range, language: Ordering) -> list[_Event]:
     """The events that begin and end the range, sorted by version. At one version: as in the record, what ends after it at last."""
-    events: list[_Event] = [
-        (kind, None if (kind, text) == ("introduced", BEGINNING) else _required(language, text))
+    events = [
+        (kind, None if (kind, text) == BEGINNING else _read(language.parse_version, text))
         for kind, text in range_.events
         if kind != "limit"
     ]
     return sorted(events, key=lambda event: (event[1] is not None, event[1], event[0] == "last_affected"))
 
 
-def _required(language: Ordering, text: str) -> Version:
-    version = _read(language.parse_version, text)
-    if version is None:
-        message = f"{text[:80]!a} in its range is no version here"
-        raise _UnreadError(message)
-    return version
+def _before(version: Version, text: str, language: Ordering) -> bool:
+    limit = _read(language.parse_version, text)
+    return limit is not None and version < limit
+
+
+def _unread(range_: Range, language: Ordering) -> str:
+    """The first event of a range that is no version; "" for none."""
+    texts = (text for kind, text in range_.events if (kind, text) not in {BEGINNING, ENDLESS})
+    return next((text for text in texts if _read(language.parse_version, text) is None), "")
 
 
 @lru_cache(maxsize=1 << 15)

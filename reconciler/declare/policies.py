@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from reconciler.declare.check import check
 from reconciler.declare.scalars import PublicUrl
@@ -20,27 +20,15 @@ from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import described
 from reconciler.declare.wording import one_of as names_of
 from reconciler.model.declared import FORGE_FILE, Forge, ForgeKind, OnExisting, OnViolation, Policy
+from reconciler.model.patterns import Patterns
 from reconciler.model.permissions import Line
-from reconciler.model.text import Expected, Shape, listed, one_of, texts
+from reconciler.model.text import Shape, one_of, texts
 from reconciler.model.words import Problem
 
 S = TypeVar("S")
 
-PATTERN: Final = re.compile(r"[^\s\[\]!]{1,200}")
 PROJECT: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}(?:/[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}){1,10}")
 
-PATTERN_SCHEMA: Final = {"type": ["string", "integer"], "pattern": rf"^{PATTERN.pattern}$"}
-
-Pattern: TypeAlias = Annotated[
-    str, *texts('a pattern as in "approved-*": no blanks, brackets or "!"', lambda t: t if PATTERN.fullmatch(t) else None)
-]
-Patterns: TypeAlias = Annotated[
-    list[Pattern],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a pattern, or a list of patterns"),
-    WithJsonSchema({"anyOf": [PATTERN_SCHEMA, {"type": "array", "items": PATTERN_SCHEMA, "minItems": 1}]}),
-]
 RuleName: TypeAlias = Annotated[str, *texts("the name of a rule", lambda t: t if t.strip() else None), WithJsonSchema({"type": "string"})]
 
 

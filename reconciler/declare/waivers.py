@@ -17,12 +17,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from reconciler.declare.check import check
 from reconciler.declare.document import Parsed
 from reconciler.declare.kinds import Kinds
-from reconciler.declare.policies import Patterns, Read, RuleName
+from reconciler.declare.policies import Read, RuleName
 from reconciler.declare.scalars import SCALAR, Day, PrincipalReference, Text
 from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import inert, one_of, quoted
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.declared import Settings
+from reconciler.model.patterns import Patterns
 from reconciler.model.permissions import Line
 from reconciler.model.text import Expected, Shape, listed, texts
 from reconciler.model.waivers import Waiver

@@ -152,6 +152,8 @@ def test_a_record_says_who_what_when_and_why(world):
         "signatures": [],
         "evidence": [],
         "verdicts": [],
+        "waivers": [],
+        "advisories": "",
         "reason": "Reviewed.",
         "ticket": "",
         "head": head,

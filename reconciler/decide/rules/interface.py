@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import Protocol
 
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.events import Voice
 from reconciler.model.packages import Traits
+from reconciler.model.patterns import matching, matching_package
 from reconciler.model.text import Shape
 from reconciler.model.verdicts import ALLOW, Judgement, Unmet, Verdict
 from reconciler.model.waivers import Waivable
@@ -104,12 +104,9 @@ class Rule(Protocol):
 
 
 def applies(policy: Policy, subject: Subject) -> bool:
-    """Whether a policy is about a subject: one of its patterns for feeds and one of those for packages matches.
-
-    Patterns are compared with normalised names, folded, so that no spelling escapes: `Newtonsoft.*` means newtonsoft.json, too.
-    """
-    feeds = _matches(policy.feeds, subject.feed)
-    return feeds and any(fnmatchcase(form, pattern) for form in _forms(subject.package) for pattern in _folded(policy.packages))
+    """Whether a policy is about a subject: one of its patterns for feeds and one of those for packages matches."""
+    feeds = matching(policy.feeds, subject.feed) is not None
+    return feeds and matching_package(policy.packages, subject.package) is not None
 
 
 def judge(rule_of: Callable[[str], Rule], policies: Iterable[Policy], subject: Subject, facts: Facts) -> Iterator[Judgement]:
@@ -117,23 +114,3 @@ def judge(rule_of: Callable[[str], Rule], policies: Iterable[Policy], subject: S
     for policy in policies:
         for verdict in rule_of(policy.rule).check(subject, policy, facts) or (ALLOW,):
             yield Judgement(rule=policy.rule, policy=policy.where, verdict=verdict, action=policy.on_existing)
-
-
-def _matches(patterns: Iterable[str], name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _folded(patterns: Iterable[str]) -> Iterator[str]:
-    """A pattern as it stands, lower case, and with the separators that PyPI treats alike as one."""
-    for pattern in patterns:
-        lower = pattern.lower()
-        yield lower
-        yield _dashed(lower)
-
-
-def _forms(package: PackageKey) -> tuple[str, str]:
-    return package.lower(), _dashed(package.lower())
-
-
-def _dashed(text: str) -> str:
-    return text.replace("_", "-").replace(".", "-")

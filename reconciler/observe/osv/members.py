@@ -39,8 +39,9 @@ class Member:
 def zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     """The `*.json` of an archive, in its order."""
     try:
-        read_end(archive, max_entries=MAX_RECORDS, max_directory=MAX_DIRECTORY_BYTES)
+        end = read_end(archive, max_entries=MAX_RECORDS, max_directory=MAX_DIRECTORY_BYTES)
         opened = zipfile.ZipFile(archive)
+        _check_count(len(opened.infolist()), end.count)
         for info in opened.infolist():
             if info.filename.endswith(".json"):
                 yield Member(name=info.filename, data=_bounded(opened, info))
@@ -50,6 +51,13 @@ def zip_members(archive: BinaryIO, name: str) -> Iterator[Member]:
     except (*_DAMAGE, OSError) as error:
         message = f"{name} is damaged: {str(error)[:200]!a}"
         raise DumpRefused(message) from error
+
+
+def _check_count(found: int, said: int) -> None:
+    """A directory with fewer entries than its end says is whole for zipfile."""
+    if found != said:
+        message = f"its directory has {found} entries, and says {said}"
+        raise ArchiveRefused(message)
 
 
 def _bounded(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | None:
