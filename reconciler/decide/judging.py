@@ -40,9 +40,9 @@ def judgements_of(subject: Subject, facts: Facts, rules: Rules, language: Langua
     """What each policy says, worst first. A verdict that a waiver covers says which; `until` then is no later than its end."""
     now = facts.now
     assert now is not None, "releases are judged at an instant"  # noqa: S101 - a caller that forgets it would revive expired waivers
-    valid = [waiver for waiver in rules.waivers if holds(waiver, now)]
     found = []
     for judgement in judge(RULES.__getitem__, policies_for(subject, rules), subject, facts):
+        valid = (waiver for waiver in rules.waivers if waiver.rule == judgement.rule and holds(waiver, now))
         waiver = None if judgement.level == "allow" else waiver_for(judgement, subject, valid, language, lambda r: RULES[r].waivable)
         if waiver is not None:
             until = min(filter(None, (judgement.verdict.until, ends(waiver))))

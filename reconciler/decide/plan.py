@@ -23,6 +23,7 @@ from reconciler.decide.rules_in_force import RefusedRule
 from reconciler.decide.sourcing import available
 from reconciler.decide.stands import backing_of, reason_of
 from reconciler.decide.table import Action
+from reconciler.decide.waiving import begins
 from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import MalformedApproval, Rules
 from reconciler.model.plan import ORDER as CHANGE_ORDER
@@ -100,7 +101,8 @@ def _valid_until(rows: Iterable[Row], gathered: Pass) -> datetime | None:
     """The first instant at which time alone changes the plan: an approval expires, or a verdict flips."""
     approved = [row.desired for row in rows if row.desired is not None and row.desired.state == "approved"]
     ends = [desired.expires for desired in approved if desired.expires]
-    return min((*ends, *(until for desired in approved if (until := desired.judged.until(gathered.now)))), default=None)
+    begin = [start for waiver in gathered.rules.waivers if (start := begins(waiver)) > gathered.now]
+    return min((*ends, *begin, *(until for desired in approved if (until := desired.judged.until(gathered.now)))), default=None)
 
 
 def _change_order(change: Change) -> tuple[int, Identity]:

@@ -20,6 +20,8 @@ from reconciler.model.words import PackageKey, Version
 LONGEST: Final = timedelta(days=366)
 """How far ahead a waiver may end: an exception that nobody looks at again is a rule of its own."""
 
+NOTHING: Final = timedelta(0)
+
 
 class Language(Protocol):
     """How an ecosystem reads names, versions and ranges. ValueError for what is none."""
@@ -60,7 +62,7 @@ def begins(waiver: Waiver) -> datetime:
 
 def holds(waiver: Waiver, now: datetime) -> bool:
     """Whether it holds at an instant: it has not ended, and does not end more than a year later."""
-    return begins(waiver) <= now < ends(waiver)
+    return NOTHING < ends(waiver) - now <= LONGEST
 
 
 def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:

@@ -229,7 +229,11 @@ class EditorSchema(GenerateJsonSchema):
         return duration_text(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
-        return super().default_schema(schema) if schema.get("default") is not None else self.generate_inner(schema["schema"])
+        """With its default, but none for a mapping: each of its keys says its own."""
+        default = schema.get("default")
+        return (
+            self.generate_inner(schema["schema"]) if default is None or isinstance(default, BaseModel) else super().default_schema(schema)
+        )
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:
         generated = super().dict_schema(schema)

@@ -1,7 +1,10 @@
+import json
+
 import jsonschema
 import pytest
 import yaml
 
+from reconciler.declaration import KINDS as OF_DECLARATIONS
 from reconciler.declare.load import load_approval, load_rules
 from reconciler.declare.schema import SHAPES, json_schema, policy_schema
 from reconciler.errors import DeclarationInvalid
@@ -169,6 +172,17 @@ def test_an_editor_knows_each_rule_with_its_own_parameters():
     assert review["required"] == ["rule"]
     params = schema["$defs"][review["properties"]["params"]["$ref"].rpartition("/")[2]]["properties"]
     assert (params["approvers"]["default"], params["min_assurance"]["enum"]) == (1, ["claimed", "signed", "reviewed"])
+
+
+def test_the_schema_of_all_rules_there_are_has_no_null_and_each_default_as_it_is_written():
+    schema = policy_schema(OF_DECLARATIONS.rules)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert "None" not in str(schema)
+    for shape in schema["$defs"].values():
+        for key, described in shape["properties"].items():
+            if key != "params" and "default" in described:
+                text = json.dumps({"rule": "x", key: described["default"]})
+                assert not list(jsonschema.Draft202012Validator(described).iter_errors(yaml.load(text, Loader=EditorLoader)[key])), text  # noqa: S506 a SafeLoader
 
 
 @pytest.mark.parametrize(

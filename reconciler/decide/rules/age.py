@@ -17,9 +17,9 @@ from typing import Final
 from pydantic import Field
 
 from reconciler.decide.rules.interface import Facts, Subject
-from reconciler.decide.rules.wording import ago, duration, enumerated, instant, quoted
+from reconciler.decide.rules.wording import enumerated, instant, quoted
 from reconciler.model.declared import Policy, Rules
-from reconciler.model.text import Duration, Shape
+from reconciler.model.text import Duration, Shape, duration_text
 from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
 from reconciler.model.waivers import Waivable
 
@@ -42,7 +42,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     fixes = facts.matched.fixes if facts.matched is not None else ()
     if facts.now is None:
         return (_unknown("nobody knows what time it is", fixes),)
-    asked = f"min_age is {duration(params.min_age)}"
+    asked = f"min_age is {duration_text(params.min_age)}"
     published = facts.uploaded_at
     if published is None:
         return (_unknown(f"the registry does not say when it was published; {asked}", fixes),)
@@ -51,7 +51,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     if facts.now - published >= params.min_age:
         return (ALLOW,)
     until = published + params.min_age
-    found = violation(policy.on_violation, f"published {instant(published)}, {ago(facts.now - published)}; {asked}")
+    found = violation(policy.on_violation, f"published {instant(published)}; {asked}, so it is old enough from {instant(until)} on")
     return (replace(found, ids=fixes, until=until, remedy=_remedy(until, fixes)),)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 LONGEST: Final = 200
@@ -28,22 +28,6 @@ def enumerated(things: Sequence[str]) -> str:
 def instant(when: datetime) -> str:
     """An instant to the minute, in UTC."""
     return f"{when.astimezone(UTC).replace(second=0, microsecond=0, tzinfo=None).isoformat(timespec='minutes')}Z"
-
-
-def ago(past: timedelta) -> str:
-    """How long something is ago, in the largest unit that fits."""
-    for word, unit in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
-        if past >= unit:
-            return f"{past // unit} {word}{'s' if past // unit > 1 else ''} ago"
-    return "less than a minute ago"
-
-
-def duration(length: timedelta) -> str:
-    """A time as policies write it."""
-    for letter, unit in (("d", timedelta(days=1)), ("h", timedelta(hours=1))):
-        if not length % unit:
-            return f"{length // unit}{letter}"
-    return f"{length // timedelta(minutes=1)}m"
 
 
 def size(count: int) -> str:

@@ -17,11 +17,19 @@ def published(when, *fixes):
 @pytest.mark.parametrize(
     ("ago", "min_age", "said"),
     [
-        (timedelta(days=1, hours=2), "7d", "hold: published 2026-11-27T10:00Z, 1 day ago; min_age is 7d"),
-        (timedelta(days=6, hours=23, minutes=59), "1w", "hold: published 2026-11-21T12:01Z, 6 days ago; min_age is 7d"),
-        (timedelta(hours=5), "36h", "hold: published 2026-11-28T07:00Z, 5 hours ago; min_age is 36h"),
-        (timedelta(minutes=1), "90m", "hold: published 2026-11-28T11:59Z, 1 minute ago; min_age is 90m"),
-        (timedelta(0), "1m", "hold: published 2026-11-28T12:00Z, less than a minute ago; min_age is 1m"),
+        (
+            timedelta(days=1, hours=2),
+            "7d",
+            "hold: published 2026-11-27T10:00Z; min_age is 7d, so it is old enough from 2026-12-04T10:00Z on",
+        ),
+        (
+            timedelta(days=6, hours=23, minutes=59),
+            "1w",
+            "hold: published 2026-11-21T12:01Z; min_age is 7d, so it is old enough from 2026-11-28T12:01Z on",
+        ),
+        (timedelta(hours=5), "36h", "hold: published 2026-11-28T07:00Z; min_age is 36h, so it is old enough from 2026-11-29T19:00Z on"),
+        (timedelta(minutes=1), "90m", "hold: published 2026-11-28T11:59Z; min_age is 90m, so it is old enough from 2026-11-28T13:29Z on"),
+        (timedelta(0), "1m", "hold: published 2026-11-28T12:00Z; min_age is 1m, so it is old enough from 2026-11-28T12:01Z on"),
         (timedelta(days=7), "7d", "allow"),
         (timedelta(days=700000), "7d", "allow"),
     ],
