@@ -5,6 +5,7 @@
 #
 #   make lint    only linters and types
 #   make bench-history   what reading a large history costs, beside git's own pass (BENCH: where the repository is generated)
+#   make bench-policy    what judging 100,000 versions costs, with a snapshot of advisories
 #   make lock    resolve pyproject.toml anew and write the lock files
 #   make clean   remove what the above made, but not .feeds, which is the store
 #
@@ -13,7 +14,7 @@
 # coverage[toml] of the index in beside the locked coverage, and stop. PYTHON=/path/to/python3 picks the interpreter, JOBS the number of
 # test processes, PYTEST more arguments for pytest.
 
-.PHONY: help run test lint bench-history lock clean
+.PHONY: help run test lint bench-history bench-policy lock clean
 .DELETE_ON_ERROR:
 
 VENV := .venv
@@ -98,6 +99,9 @@ test: $(VENV)/.development lint
 
 bench-history: $(VENV)/.development
 	$(PY) -m tests.bench.history $(BENCH)
+
+bench-policy: $(VENV)/.development
+	$(PY) -m tests.bench.policy $(BENCH)
 
 # The runtime lock has the build backend too: see .runtime. The second file is resolved within the first one. The third is for the one
 # client among the tests' that is a Python program with dependencies of its own; those that are node's have tests/clients/node/.

@@ -19,6 +19,7 @@ from reconciler.act.feed_storage import Content, FeedStorage
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ArchiveRefused, ContentMismatch, IntegrityError
 from reconciler.model.declared import ApprovedFile
+from reconciler.model.marks import traits_of
 from reconciler.model.packages import Inspection, PublishedFile, RemoteFile, companion_name
 from reconciler.model.plan import Change
 from reconciler.model.words import Identity, Sha256
@@ -190,6 +191,7 @@ def _published(approved: ApprovedFile, proven: _Proven, companions: Mapping[str,
         companions={suffix: Sha256(hashlib.sha256(data).hexdigest()) for suffix, data in companions.items()},
         metadata=proven.inspection.metadata,
         announced=remote.announced if remote else {},
+        traits=traits_of(proven.inspection, remote),
     )
 
 

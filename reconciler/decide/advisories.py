@@ -70,8 +70,8 @@ def matched(snapshot: Snapshot, advisories: Iterable[Advisory], version: Version
 
 def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:
     """Together what shares an id or alias, directly or over others."""
-    if len(advisories) == 1:
-        yield _Group(records=tuple(advisories))
+    if len(advisories) <= 1:
+        yield from (_Group(records=(advisory,)) for advisory in advisories)
         return
     group_of: dict[str, list[Advisory]] = {}
     for advisory in sorted(advisories, key=lambda advisory: advisory.id):

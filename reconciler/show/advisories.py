@@ -84,7 +84,8 @@ def advisories_text(current: Current | None, missing: list[str], now: datetime) 
 
 
 def _lines(dump: Dump) -> Iterator[str]:
-    told = [f"{dump.advisories:,} advisories about {dump.packages:,} packages, of {dump.records:,} records"]
+    advisories, packages = _counted(dump.advisories, "advisory", "advisories"), _counted(dump.packages, "package", "packages")
+    told = [f"{advisories} about {packages}, of {_counted(dump.records, 'record', 'records')}"]
     told += [f"{count:,} {what}" for count, what in ((dump.withdrawn, "withdrawn"), (dump.skipped, "skipped")) if count]
     told += [f"{dump.strange:,} about a name that no package can have here"] if dump.strange else []
     yield f"{inert(dump.ecosystem)}: {'; '.join(told)}"
@@ -92,6 +93,10 @@ def _lines(dump: Dump) -> Iterator[str]:
         yield f"  ! skipped {inert(note)}"
     if dump.skipped > SHOWN_NOTES:
         yield f"  ! and {dump.skipped - SHOWN_NOTES:,} more"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _row(dump: Dump) -> DumpRow:

@@ -15,7 +15,7 @@ from reconciler.act.static_feed import StaticFeed
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, NotThere, Unreachable
-from reconciler.model.packages import Inspection
+from reconciler.model.packages import Inspection, License, Traits
 from reconciler.model.plan import Applied, Failure
 from tests.act.offers import NUPKG, SDIST, WHEEL, offer_base_and_other, offer_signed
 from tests.crash.reader import look
@@ -83,6 +83,23 @@ def test_a_file_that_cannot_be_had_is_had_the_next_time(world, error):
     again = world.apply()
     assert (again.outcome, [change.declared.package for change in again.applied]) == ("done", ["base"])
     assert [file.name for file in world.version(PYPI, "base", "1").files] == [WHEEL, SDIST]
+
+
+def test_what_rules_ask_of_a_file_is_recorded_with_what_archive_and_index_say(world):
+    world.place_wheel(WHEEL, wheel("base", "1.0"), companions={".provenance": b"{}"})
+    world.apply()
+    files = {file.name: file.traits for file in world.version(PYPI, "base", "1").files}
+    mit = License(declared="MIT", concluded="MIT")
+    assert files == {
+        WHEEL: Traits(license=mit, provenance=("attestation",)),
+        SDIST: Traits(license=mit, install_scripts=("build backend none",)),
+    }
+
+
+def test_a_signature_is_recorded_where_the_archive_has_one(nuget):
+    nuget.apply()
+    (file,) = nuget.version(NUGET, "core", "1.0.0").files
+    assert file.traits == Traits(license=License(declared="MIT", concluded="MIT"), provenance=("signature",))
 
 
 def test_a_companion_that_is_missing_upstream_holds_its_version_back(world):

@@ -6,14 +6,17 @@ A new one needs a row in `tests/contracts/samples.py`, nothing else; `test_words
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import asdict, replace
 from urllib.parse import unquote
 
 import pytest
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.layout import name_of, path_of, place_of
+from reconciler.ecosystems.licenses import MAX_DECLARED, MAX_EXPRESSION
 from reconciler.errors import ArchiveRefused, NotThere
-from reconciler.model.packages import FeedView, PublishedPackage, PublishedVersion
+from reconciler.model.packages import FeedView, License, PublishedPackage, PublishedVersion, Traits
 from tests.contracts import samples
 from tests.contracts.samples import SAMPLES, client_of, offer
 
@@ -42,6 +45,26 @@ def test_an_archive_says_what_it_is(ecosystem, sample):
         assert ecosystem.normalize_name(found.name) == ecosystem.normalize_name("Sample")
         assert found.version == ecosystem.parse_version(version)
         assert found.license == "MIT"
+
+
+def test_what_rules_ask_of_an_archive_is_told_bounded_and_always_the_same(ecosystem, sample):
+    for version in sample.versions:
+        file, data = sample.make("Sample", version)
+        found = ecosystem.inspect(file, io.BytesIO(data))
+        assert found.traits == ecosystem.inspect(file, io.BytesIO(data)).traits
+        assert found.traits.license == License(declared=(found.license or "")[:MAX_DECLARED], concluded="MIT")
+        assert len(found.traits.license.concluded) <= MAX_EXPRESSION
+        lists = (found.traits.install_scripts, found.traits.provenance, found.traits.frameworks)
+        assert all(len(texts) <= 1_000 and all(len(text) <= 4_000 for text in texts) for texts in lists)
+        assert set(found.traits.provenance) <= {"signature", "attestation"}
+        json.dumps(asdict(found.traits), ensure_ascii=False).encode()  # it is recorded and shown
+
+
+def test_what_rules_ask_changes_no_page(kind, sample):
+    package = published(kind, "Alpha", sample.versions)
+    traits = Traits(license=License(declared="d", concluded="c"), install_scripts=("s",), provenance=("signature",), frameworks=("f",))
+    versions = (replace(version, files=tuple(replace(file, traits=traits) for file in version.files)) for version in package.versions)
+    assert pages_of(kind, replace(package, versions=tuple(versions))) == pages_of(kind, package)
 
 
 @pytest.mark.parametrize("damage", [lambda d: b"", lambda d: d[: len(d) // 2], lambda d: b"x" * len(d), lambda d: b"MZ" + d])

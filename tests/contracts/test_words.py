@@ -34,6 +34,7 @@ def test_every_member_of_the_protocol_is_there(ecosystem):
         assert callable(getattr(ecosystem, member)), member
     assert "{package}" in ecosystem.layout
     assert "{version}" in ecosystem.layout + ecosystem.file_name
+    assert ecosystem.osv_ecosystem.isalnum()
     assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in ecosystem.file_suffixes)
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.declared import Deprecation
-from reconciler.model.marks import with_marks
+from reconciler.model.marks import traits_of, with_marks
+from reconciler.model.packages import Inspection, License, Traits
 from reconciler.model.plan import Absent, Waiting
 from tests.decide.passes import plan_of
 from tests.support.declared import APPROVED, NOW, PUBLIC, desired, file, found, identity, published, stock
@@ -50,6 +51,44 @@ def test_an_upload_time_is_filled_in_and_never_moved():
     assert filled.files[0].uploaded_at == NOW
     later = replace(release, files=tuple(replace(f, uploaded_at=NOW.replace(year=2030)) for f in release.files))
     assert with_marks(filled, later) == filled
+
+
+@pytest.mark.parametrize(
+    ("before", "announced", "after"),
+    [
+        ((), ("attestation",), ("attestation",)),
+        (("signature",), ("attestation",), ("attestation", "signature")),
+        (("attestation", "signature"), ("signature",), ("attestation", "signature")),
+        (("attestation",), (), ("attestation",)),
+        (("signature",), ("signature", "signature"), ("signature",)),
+    ],
+)
+def test_an_attestation_that_comes_later_is_taken_and_none_is_taken_back(before, announced, after):
+    version = published("1.0", "a")
+    known = replace(version, files=tuple(replace(f, traits=Traits(install_scripts=("x",), provenance=before)) for f in version.files))
+    release = offered(provenance=announced)[KEY].listing.releases[0]
+    marked = with_marks(known, release)
+    assert marked.files[0].traits == Traits(install_scripts=("x",), provenance=after)
+    assert with_marks(marked, release) == marked
+    assert (marked == known) == (before == after), "no news, no change"
+
+
+def test_of_a_file_that_nobody_looked_into_nothing_is_known_after_a_refresh_either():
+    assert with_marks(published("1.0", "a"), offered(provenance=("attestation",))[KEY].listing.releases[0]).files[0].traits is None
+
+
+def test_archive_and_index_together_say_what_vouches_for_a_file():
+    (remote,) = offered(provenance=("attestation",))[KEY].listing.releases[0].files
+    inspection = Inspection(
+        name="pkg",
+        version=published("1.0", "a").version,
+        license=None,
+        dependencies=(),
+        metadata={},
+        traits=Traits(license=License(declared="MIT"), provenance=("signature",)),
+    )
+    assert traits_of(inspection, remote) == Traits(license=License(declared="MIT"), provenance=("attestation", "signature"))
+    assert traits_of(inspection, None) == inspection.traits
 
 
 def test_a_mark_that_is_gone_upstream_goes_here_too():

@@ -25,6 +25,7 @@ feeds:
   approved-numbers: {type: numbers, usage: approved, promotes_from: [public-numbers]}
   stable: {type: numbers, usage: approved, promotes_from: [approved-numbers, public-numbers]}
 limits: {withdrawals: 7, promotions: 12.5%}
+advisories: {source: ./advisories}
 """
 
 
@@ -83,6 +84,7 @@ def test_a_whole_file():
             ),
         },
         withdrawals=Limit(count=7),
+        advisories="./advisories",
         promotions=Limit(share=Fraction(1, 8)),
     )
 

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from reconciler.declare.load import is_rule_file, load_approval, load_rules, problems_of, rule_files
+from reconciler.declare.wording import one_of
 from reconciler.errors import DeclarationInvalid
 from reconciler.model.declared import TreeFile
 from reconciler.model.words import BlobId
@@ -42,7 +43,7 @@ def test_the_problems_of_all_rule_files_are_told_at_once():
     files = {
         "feeds.yaml": b"feeds:\n  public: {type: conda, usage: proxy, connectors: [{upstream: x}]}\n",
         "policies/permissions.yaml": b"permissions: [{allow: promote-packages, user: ada, from: public, to: approved}]\n",
-        "policies/licenses.yaml": b"rule: license\n",
+        "policies/licenses.yaml": b"rule: licence\n",
         "policies/permissions.yml": b"",
     }
     with pytest.raises(DeclarationInvalid) as caught:
@@ -51,7 +52,7 @@ def test_the_problems_of_all_rule_files_are_told_at_once():
         "feeds.yaml:2: feeds.public.type: found 'conda', expected one of: letters, numbers",
         "policies/permissions.yaml:1: permissions[0].user: found the unknown user 'ada', expected none (there are none yet)",
         "policies/permissions.yaml:1: permissions[0].to: found the unknown feed 'approved', expected public",
-        "policies/licenses.yaml:1: rule: found 'license', expected review",
+        f"policies/licenses.yaml:1: rule: found 'licence', expected {one_of(KINDS.rules)}",
         "policies/permissions.yml:1: found an empty file, expected a mapping",
     ]
 

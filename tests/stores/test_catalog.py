@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import IntegrityError
-from reconciler.model.packages import Dependency, PublishedFile, PublishedPackage, PublishedVersion
+from reconciler.model.packages import Dependency, License, PublishedFile, PublishedPackage, PublishedVersion, Traits
 from reconciler.model.words import FeedName, Json, PackageKey, Sha256
 from reconciler.stores import keys
 from reconciler.stores.catalog import CatalogEntry, explore, read_catalog, update_catalog
@@ -72,6 +72,14 @@ JSON: Final[st.SearchStrategy[Json]] = st.recursive(
 )
 TIMES: Final = st.datetimes(timezones=st.just(UTC))
 DIGESTS: Final = st.sampled_from("0123456789abcdef").map(lambda digit: Sha256(digit * 64))
+TEXTS: Final = st.lists(TEXT, max_size=3).map(tuple)
+TRAITS: Final = st.builds(
+    Traits,
+    license=st.builds(License, declared=TEXT, concluded=TEXT),
+    install_scripts=TEXTS,
+    provenance=TEXTS,
+    frameworks=TEXTS,
+)
 FILES: Final = st.builds(
     PublishedFile,
     name=TEXT,
@@ -82,6 +90,7 @@ FILES: Final = st.builds(
     yanked=st.none() | TEXT,
     companions=st.dictionaries(TEXT, DIGESTS, max_size=2),
     metadata=st.dictionaries(TEXT, JSON, max_size=3),
+    traits=st.none() | st.just(Traits()) | TRAITS,
 )
 VERSIONS: Final = st.builds(
     PublishedVersion,

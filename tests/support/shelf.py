@@ -20,6 +20,8 @@ from reconciler.model.words import PackageKey, Sha256, Version
 from reconciler.wire import Downloaded, copy
 
 PACKAGES: Final = "https://packages.example/"
+_ATTESTATIONS: Final = frozenset({".provenance", ".attestations"})
+"""Companions that vouch for their file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +139,7 @@ def _announced(name: str, item: Item) -> RemoteFile:
         uploaded_at=item.uploaded_at,
         yanked=item.yanked,
         companions={suffix: f"{PACKAGES}{name}{suffix}" for suffix in item.companions},
+        provenance=("attestation",) if item.companions.keys() & _ATTESTATIONS else (),
     )
 
 

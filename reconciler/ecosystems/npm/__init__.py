@@ -5,6 +5,7 @@ versions.py   versions
 ranges.py     what a dependency admits
 json_text.py  JSON from outside
 index.py      discover: a package's document at an upstream
+licenses.py   what the license fields of package.json come to
 manifest.py   package.json
 targeting.py  which dependencies apply
 archive.py    inspect: a .tgz

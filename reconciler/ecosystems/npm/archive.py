@@ -14,22 +14,28 @@ the registry's pages state are computed from the bytes, never copied.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from reconciler.ecosystems.integrity import integrity_of
-from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
+from reconciler.ecosystems.license_texts import MAX_TEXT_BYTES, recognised
+from reconciler.ecosystems.licenses import declared
+from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, SCRIPTS, Manifest, read_manifest
 from reconciler.ecosystems.npm.names import basename
 from reconciler.ecosystems.npm.versions import parse_version
 from reconciler.ecosystems.tars import TarReader, place
 from reconciler.ecosystems.zips import unpacked_limit
 from reconciler.errors import ArchiveRefused
-from reconciler.model.packages import Inspection
+from reconciler.model.packages import Inspection, License, Traits
 from reconciler.model.words import Json
 
 SUFFIX: Final = ".tgz"
 MAX_CONTENT_BYTES: Final = 2 * 1024**3
 """Unpacked. Packages with compiled programs for one platform have about 200 MB."""
+
+MAX_COMMAND: Final = 300
+"""Characters of a script that are shown."""
 
 _MANIFEST: Final = "package.json"
 _SHRINKWRAP: Final = "npm-shrinkwrap.json"
@@ -38,12 +44,13 @@ _CHUNK_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Content:
-    """What the archive holds: its package.json, number and size of its files, whether the first-level folder has such files."""
+    """What the archive holds: its package.json, number and size of its files, and what else counts in the first-level folder."""
 
     manifest: bytes
     files: int
     size: int
-    gyp: bool
+    gyp: str
+    """The .gyp file in it, "" for none."""
     shrinkwrap: bool
 
 
@@ -58,6 +65,10 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
         license=manifest.license,
         dependencies=manifest.dependencies,
         metadata={**manifest.metadata, **_facts(manifest, content), **_digests(archive)},
+        traits=Traits(
+            license=License(declared=declared(manifest.license), concluded=manifest.concluded or _of_file(archive, manifest.license_file)),
+            install_scripts=tuple(_scripts(manifest, content)),
+        ),
     )
 
 
@@ -67,7 +78,7 @@ def _read(archive: BinaryIO) -> _Content:
     reader = TarReader(archive=archive, limit=limit)
     manifests: list[bytes] = []
     files = size = 0
-    gyp = shrinkwrap = False
+    gyp, shrinkwrap = "", False
     for member in reader.members():
         files += member.file
         size += member.size
@@ -78,7 +89,7 @@ def _read(archive: BinaryIO) -> _Content:
                 raise ArchiveRefused(message)
             manifests.append(reader.read(member, MAX_MANIFEST_BYTES))
         elif len(inside) == 1 and member.file:
-            gyp = gyp or inside[0].lower().endswith(".gyp")
+            gyp = gyp or (inside[0] if inside[0].lower().endswith(".gyp") else "")
             shrinkwrap = shrinkwrap or inside[0] == _SHRINKWRAP
     if not manifests:
         message = f"a package has one folder/{_MANIFEST}; found none"
@@ -106,10 +117,41 @@ def _check_name(filename: str, manifest: Manifest) -> None:
     raise ArchiveRefused(message)
 
 
+def _of_file(archive: BinaryIO, path: str) -> str:
+    """What the file that the manifest names says; "" where there is none, or two, or one that is too large. Reads the archive once more."""
+    if not path:
+        return ""
+    limit = unpacked_limit(archive.seek(0, 2), MAX_CONTENT_BYTES)
+    archive.seek(0)
+    reader = TarReader(archive=archive, limit=limit)
+    found = [
+        recognised(reader.read(member, MAX_TEXT_BYTES)) if member.file and member.size <= MAX_TEXT_BYTES else ""
+        for member in reader.members()
+        if place(member.name)[1:] == place(path)
+    ]
+    return found[0] if len(found) == 1 else ""
+
+
+def _builds(manifest: Manifest, content: _Content) -> bool:
+    """Whether npm builds what a .gyp file describes: where no script of its own comes before that.
+
+    https://docs.npmjs.com/cli/v11/using-npm/scripts#npm-install
+    """
+    return bool(content.gyp) and manifest.gyp and not manifest.scripts.keys() & {"preinstall", "install"}
+
+
+def _scripts(manifest: Manifest, content: _Content) -> Iterator[str]:
+    """What npm runs when it installs the package, in its order: the script's name and its command, on one line."""
+    implied = {"install": f"node-gyp rebuild (for {content.gyp})"} if _builds(manifest, content) else {}
+    commands = {**implied, **manifest.scripts}
+    for name in SCRIPTS:
+        if name in commands:
+            yield f"{name}: {' '.join(commands[name].split())}"[:MAX_COMMAND]
+
+
 def _facts(manifest: Manifest, content: _Content) -> dict[str, Json]:
     found: dict[str, Json] = {"fileCount": content.files, "unpackedSize": content.size}
-    # Without a script of its own for it, npm builds what a .gyp file describes when it installs.
-    if manifest.scripts or (manifest.gyp and content.gyp):
+    if manifest.scripts or _builds(manifest, content):
         found["hasInstallScript"] = True
     if content.shrinkwrap:
         found["hasShrinkwrap"] = True

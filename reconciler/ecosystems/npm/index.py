@@ -146,6 +146,7 @@ def _release(page: _Packument, text: str, value: Json) -> Release | None:
         companions={} if proof is None else {ATTESTATIONS: proof},
         integrity=_integrity(dist),
         announced={key: value for key, value in announced.items() if value},
+        provenance=(*(["attestation"] if proof is not None else []), *(["signature"] if announced["signatures"] else [])),
     )
     return Release(version=version, files=(file,), deprecated=_deprecated(manifest.get("deprecated")))
 

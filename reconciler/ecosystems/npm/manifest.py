@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.ecosystems.npm.json_text import parse_json
+from reconciler.ecosystems.npm.licenses import concluded, file_named, licenses_of, name_of
 from reconciler.ecosystems.npm.names import normalize_name
 from reconciler.ecosystems.npm.ranges import target
 from reconciler.ecosystems.npm.versions import parse_version
@@ -29,7 +30,8 @@ MAX_MANIFEST_BYTES: Final = 1024 * 1024
 """Real ones have a few kilobytes, those with hundreds of entry points some hundred; clients keep all of a package in memory."""
 MAX_TEXT: Final = 4096
 
-_SCRIPTS: Final = ("preinstall", "install", "postinstall")
+SCRIPTS: Final = ("preinstall", "install", "postinstall")
+"""Those that npm runs for a package of a registry, in its order: https://docs.npmjs.com/cli/v11/using-npm/scripts"""
 _BUNDLED: Final = ("bundleDependencies", "bundledDependencies")
 
 
@@ -42,8 +44,12 @@ class Manifest:
     license: str | None
     dependencies: tuple[Dependency, ...]
     metadata: Mapping[str, Json]
-    scripts: frozenset[str]
-    """Those of the scripts around installing that it has."""
+    scripts: Mapping[str, str]
+    """Those of the scripts around installing that it has, in the order in which they run."""
+    concluded: str
+    """The license expression that its license fields come to; "" where they have no one meaning, and where `license_file` says it."""
+    license_file: str
+    """The file of the package that it names instead of a license, "" for none."""
     gyp: bool
     """Whether npm builds what a .gyp file describes, if there is one: `gypfile` is not false."""
 
@@ -73,7 +79,9 @@ def read_manifest(content: bytes) -> Manifest:
         license=_license(stated),
         dependencies=tuple(_dependencies(metadata)),
         metadata=metadata,
-        scripts=frozenset(one for one in _SCRIPTS if isinstance(scripts, dict) and _string(scripts.get(one))),
+        scripts={one: text for one in SCRIPTS if isinstance(scripts, dict) and (text := _string(scripts.get(one)))},
+        concluded=concluded(licenses_of(stated)),
+        license_file=file_named(licenses_of(stated)),
         gyp=stated.get("gypfile") is not False,
     )
 
@@ -173,16 +181,10 @@ def _program_paths(stated: Mapping[str, Json]) -> Iterator[str]:
 
 def _license(stated: Mapping[str, Json]) -> str | None:
     """SPDX expressions and `SEE LICENSE IN file` as they are; of the older lists of objects the types, any of which may be chosen."""
-    value = stated.get("license") or stated.get("licenses") or stated.get("licence")
-    found = [name for one in (value if isinstance(value, list) else [value]) if (name := _license_name(one))]
+    found = [name for one in licenses_of(stated) if (name := _text(name_of(one)))]
     if len(found) < 2:  # noqa: PLR2004  one needs no OR
         return found[0] if found else None
     return " OR ".join(f"({one})" if " " in one else one for one in found)[:MAX_TEXT]
-
-
-def _license_name(value: Json) -> str | None:
-    stated = (value.get("type") or value.get("name") or value.get("url")) if isinstance(value, dict) else value
-    return _text(stated.strip()) if isinstance(stated, str) else None
 
 
 def _dependencies(metadata: Mapping[str, Json]) -> Iterator[Dependency]:

@@ -1,4 +1,4 @@
-"""Which dependencies of a package apply: https://docs.npmjs.com/cli/v11/configuring-npm/package-json#dependencies.
+"""Which dependencies of a package apply: https://github.com/npm/cli/blob/latest/docs/lib/content/configuring-npm/package-json.md.
 
 The same everywhere: npm knows no target. Needed are dependencies and, since npm 7 installs these too, peers; what is optional may be
 missing, what is bundled is inside of the package.

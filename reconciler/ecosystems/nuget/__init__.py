@@ -5,6 +5,7 @@ versions.py      versions and ranges
 index.py         discover: service index and registrations of an upstream
 archive.py       inspect: a .nupkg
 nuspec.py        the manifest inside it
+traits.py        what rules ask of a package
 content_hash.py  the digest that survives re-signing
 pages.py         render: the static pages of a feed
 targeting.py     which dependencies apply for what

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from reconciler.ecosystems.nuget.content_hash import SIGNATURE, content_hash
 from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
 from reconciler.ecosystems.nuget.nuspec import MAX_NUSPEC_BYTES, Group, Nuspec, read_nuspec
+from reconciler.ecosystems.nuget.traits import traits_of
 from reconciler.ecosystems.nuget.versions import parse_version
 from reconciler.ecosystems.zips import MAX_UNPACKED_BYTES, ZipArchive, open_zip
 from reconciler.errors import ArchiveRefused
@@ -39,6 +40,7 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
         metadata=metadata,
         companions={f"/{normalize_name(nuspec.id)}.nuspec": manifest},
         content_hash=content_hash(archive),
+        traits=traits_of(nuspec, opened),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from xml.etree.ElementTree import Element, ParseError
 
 import defusedxml.ElementTree
@@ -27,6 +27,8 @@ MAX_NUSPEC_BYTES: Final = 1024 * 1024
 MAX_TEXT_LENGTH: Final = 4_000
 """Descriptive texts are cut to what nuget.org accepts for a description."""
 MAX_DEPENDENCIES: Final = 10_000
+MAX_GROUPS: Final = 1_000
+"""There are about a hundred target frameworks."""
 
 _DECLARED_ENCODING: Final = re.compile(rb"[\xef\xbb\xbf\xfe\xff]*<\?xml[^>]*?\bencoding\s*=\s*[\"']([^\"']*)")
 _ENCODINGS: Final = (b"utf-8", b"utf-16", b"us-ascii", b"iso-8859-1", b"windows-1252")
@@ -45,14 +47,31 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stated:
+    """How a manifest states its license: an expression, the path of a file inside the package, or an address; "" for nothing."""
+
+    kind: Literal["expression", "file", "url"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Nuspec:
-    """A manifest. `license` is the declared one, as `Inspection` wants it; `metadata` is what registration pages repeat."""
+    """A manifest. `license` is the declared one, as `Inspection` wants it; `metadata` is what registration pages repeat.
+
+    `frameworks` are those of its groups, each once, as they are spelled; none where dependencies are not in groups.
+    """
 
     id: str
     version: Version
-    license: str | None
+    stated: Stated
     groups: tuple[Group, ...]
+    frameworks: tuple[str, ...]
     metadata: Mapping[str, Json]
+
+    @property
+    def license(self) -> str | None:
+        """The expression, `file: <path>` for a file inside the package, or an address; never a file's name alone: it could be "MIT"."""
+        return (f"file: {self.stated.text}" if self.stated.kind == "file" else self.stated.text) or None
 
 
 def read_nuspec(data: bytes) -> Nuspec:
@@ -74,7 +93,9 @@ def read_nuspec(data: bytes) -> Nuspec:
     if sum(len(group.dependencies) for group in groups) > MAX_DEPENDENCIES:
         message = f"the .nuspec has more than {MAX_DEPENDENCIES} dependencies"
         raise ArchiveRefused(message)
-    return Nuspec(id=name, version=version, license=_license(metadata), groups=groups, metadata=_metadata(metadata))
+    return Nuspec(
+        id=name, version=version, stated=_stated(metadata), groups=groups, frameworks=_frameworks(metadata), metadata=_metadata(metadata)
+    )
 
 
 def _parse(data: bytes) -> Element:
@@ -113,17 +134,16 @@ def _text(parent: Element, name: str) -> str:
     return (element.text or "").strip() if element is not None else ""
 
 
-def _license(metadata: Element) -> str | None:
-    """The expression, `file: <path>` for a file inside the package, or an address; never a file's name alone: it could be "MIT"."""
+def _stated(metadata: Element) -> Stated:
     element = _only(metadata, "license")
-    text = _text(metadata, "license")
+    text = _text(metadata, "license")[:MAX_TEXT_LENGTH]
     match element.get("type") if element is not None else None:
         case "expression" if text:
-            return text[:MAX_TEXT_LENGTH]
+            return Stated(kind="expression", text=text)
         case "file" if text:
-            return f"file: {text[:MAX_TEXT_LENGTH]}"
+            return Stated(kind="file", text=text)
         case _:
-            return _text(metadata, "licenseUrl")[:MAX_TEXT_LENGTH] or None
+            return Stated(kind="url", text=_text(metadata, "licenseUrl")[:MAX_TEXT_LENGTH])
 
 
 def _groups(metadata: Element) -> Iterator[Group]:
@@ -133,11 +153,24 @@ def _groups(metadata: Element) -> Iterator[Group]:
         return
     groups = _all(dependencies, "group")
     for group in groups:
-        framework = (group.get("targetFramework") or "").strip()
-        yield Group(framework=framework[:MAX_TEXT_LENGTH], dependencies=tuple(_dependencies(group, framework)))
+        framework = _framework(group)
+        yield Group(framework=framework, dependencies=tuple(_dependencies(group, framework)))
     flat = () if groups else tuple(_dependencies(dependencies, ""))
     if flat:
         yield Group(framework="", dependencies=flat)
+
+
+def _frameworks(metadata: Element) -> tuple[str, ...]:
+    dependencies = _only(metadata, "dependencies")
+    groups = _all(dependencies, "group") if dependencies is not None else []
+    if len(groups) > MAX_GROUPS:
+        message = f"the .nuspec has more than {MAX_GROUPS} groups of dependencies"
+        raise ArchiveRefused(message)
+    return tuple(dict.fromkeys(_framework(group) for group in groups))
+
+
+def _framework(group: Element) -> str:
+    return (group.get("targetFramework") or "").strip()[:MAX_TEXT_LENGTH]
 
 
 def _dependencies(parent: Element, framework: str) -> Iterator[Dependency]:
@@ -150,7 +183,7 @@ def _dependencies(parent: Element, framework: str) -> Iterator[Dependency]:
         except ValueError as error:
             message = f"the .nuspec has a dependency that cannot be approved: {error}"
             raise ArchiveRefused(message) from error
-        yield Dependency(name=name, range=_dependency_range(element.get("version") or ""), condition=framework[:MAX_TEXT_LENGTH])
+        yield Dependency(name=name, range=_dependency_range(element.get("version") or ""), condition=framework)
 
 
 def _dependency_range(text: str) -> str:

@@ -4,6 +4,8 @@
     markup.py     the links of an HTML page
     index.py      discover: a project's page at an upstream, HTML or JSON
     metadata.py   core metadata (METADATA, PKG-INFO)
+    licenses.py   what its license fields come to
+    traits.py     what rules ask of a file
     archive.py    inspect: wheels and sdists
     pages.py      render: the pages of a feed
     targeting.py  which dependencies apply for what

@@ -10,12 +10,14 @@ since a later member of a tar archive replaces an earlier one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from reconciler.ecosystems.pypi.metadata import MAX_METADATA_BYTES, CoreMetadata, read_metadata
+from reconciler.ecosystems.pypi.metadata import MAX_METADATA_BYTES, read_metadata
 from reconciler.ecosystems.pypi.names import normalize_name, parse_file_name, parse_version
+from reconciler.ecosystems.pypi.traits import MAX_READ_BYTES, Beside, kind_of, sdist_scripts, traits_of, wheel_scripts
 from reconciler.ecosystems.tars import TarReader
-from reconciler.ecosystems.zips import open_zip, unpacked_limit
+from reconciler.ecosystems.zips import ZipArchive, open_zip, unpacked_limit
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Inspection
 from reconciler.model.words import PackageKey, Version
@@ -28,6 +30,19 @@ _DIST_INFO: Final = ".dist-info"
 _PKG_INFO: Final = "PKG-INFO"
 _PATH_PARTS: Final = 2
 _SHOWN_FOLDERS: Final = 5
+_KEPT: Final = 2
+"""Files of one kind that are read beside the metadata: of two, none counts."""
+_ROOM_BYTES: Final = 1024 * 1024
+"""What is kept of files in all folders, until it is known which folder is the package's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Content:
+    """What is read of an archive: METADATA or PKG-INFO, files beside it, what of it would run."""
+
+    metadata: bytes
+    beside: tuple[Beside, ...]
+    scripts: list[str]
 
 
 def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
@@ -39,32 +54,25 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
     except ValueError as error:
         message = f"{filename[:80]!a} is not the file name of a wheel or sdist: {error}"
         raise ArchiveRefused(message) from error
-    if filename.endswith(".whl"):
-        content = _wheel_metadata(archive, key, version)
-    elif filename.endswith(".zip"):
-        content = _zip_sdist_metadata(archive, key, version)
-    else:
-        content = _tar_sdist_metadata(archive, key, version)
     wheel = filename.endswith(".whl")
-    stated = read_metadata(content, "METADATA" if wheel else _PKG_INFO)
+    read = _wheel if wheel else _zip_sdist if filename.endswith(".zip") else _tar_sdist
+    content = read(archive, key, version)
+    stated = read_metadata(content.metadata, "METADATA" if wheel else _PKG_INFO)
     if (stated.key, stated.version) != (key, version):
         message = f"{filename!a} holds {stated.name!a} {stated.version.text!a}, as its metadata says"
         raise ArchiveRefused(message)
-    return _inspection(stated, content if wheel else None)
-
-
-def _inspection(stated: CoreMetadata, companion: bytes | None) -> Inspection:
     return Inspection(
         name=stated.name,
         version=stated.version,
         license=stated.license,
         dependencies=stated.dependencies,
-        metadata={"requires_python": stated.requires_python, "core_metadata": companion is not None},
-        companions={} if companion is None else {".metadata": companion},
+        metadata={"requires_python": stated.requires_python, "core_metadata": wheel},
+        companions={".metadata": content.metadata} if wheel else {},
+        traits=traits_of(stated, content.beside, content.scripts),
     )
 
 
-def _wheel_metadata(archive: BinaryIO, key: PackageKey, version: Version) -> bytes:
+def _wheel(archive: BinaryIO, key: PackageKey, version: Version) -> _Content:
     opened = open_zip(archive)
     # A file system that ignores case unpacks `X.DIST-INFO` into `x.dist-info`, so case makes no second folder here.
     tops = {top for name in opened.names if (top := _top(name)) is not None}
@@ -75,7 +83,22 @@ def _wheel_metadata(archive: BinaryIO, key: PackageKey, version: Version) -> byt
         raise ArchiveRefused(message)
     _check_folder(folders[0], folders[0].removesuffix(_DIST_INFO), key, version)
     opened.read(f"{folders[0]}/WHEEL", _WHEEL_FILE_BYTES)
-    return opened.read(f"{folders[0]}/METADATA", MAX_METADATA_BYTES)
+    metadata = opened.read(f"{folders[0]}/METADATA", MAX_METADATA_BYTES)
+    return _Content(metadata=metadata, beside=_beside(opened, folders[0]), scripts=wheel_scripts(map(_parts, opened.names)))
+
+
+def _beside(archive: ZipArchive, folder: str) -> tuple[Beside, ...]:
+    """The files that traits are read from; those that cannot be read, or of which there are two, are there without content."""
+    found: list[Beside] = []
+    for name in archive.names:
+        parts = _parts(name)
+        kind = kind_of(parts[1:]) if parts[:1] == [folder] and not name.endswith(("/", "\\")) else None
+        if kind is not None and sum(one.kind == kind for one in found) < _KEPT:
+            try:
+                found.append(Beside(kind=kind, data=archive.read(name, MAX_READ_BYTES)))
+            except ArchiveRefused:
+                found.append(Beside(kind=kind, data=None))
+    return tuple(found)
 
 
 def _top(path: str) -> str | None:
@@ -95,13 +118,15 @@ def _check_folder(folder: str, stem: str, key: PackageKey, version: Version) -> 
         raise ArchiveRefused(message)
 
 
-def _zip_sdist_metadata(archive: BinaryIO, key: PackageKey, version: Version) -> bytes:
+def _zip_sdist(archive: BinaryIO, key: PackageKey, version: Version) -> _Content:
     opened = open_zip(archive)
     found = [name for name in opened.names if _top_folder(name) is not None]
     if len(found) != 1:
         raise ArchiveRefused(_not_one(len(found)))
-    _check_folder(found[0], _top_folder(found[0]) or "", key, version)
-    return opened.read(found[0], MAX_METADATA_BYTES)
+    folder = _top_folder(found[0]) or ""
+    _check_folder(found[0], folder, key, version)
+    beside = _beside(opened, folder)
+    return _Content(metadata=opened.read(found[0], MAX_METADATA_BYTES), beside=beside, scripts=sdist_scripts(beside))
 
 
 def _top_folder(path: str) -> str | None:
@@ -118,20 +143,27 @@ def _not_one(count: int) -> str:
     return f"an sdist has one {{name}}-{{version}}/{_PKG_INFO}; found {count}"
 
 
-def _tar_sdist_metadata(archive: BinaryIO, key: PackageKey, version: Version) -> bytes:
+def _tar_sdist(archive: BinaryIO, key: PackageKey, version: Version) -> _Content:
     limit = unpacked_limit(archive.seek(0, 2), MAX_SDIST_BYTES)
     archive.seek(0)
     reader = TarReader(archive=archive, limit=limit)
-    found = []
+    found: list[tuple[str, bytes]] = []
+    beside: list[tuple[str, Beside]] = []
+    room = _ROOM_BYTES
     for member in reader.members():
-        folder = _top_folder(member.name)
+        folder, parts = _top_folder(member.name), _parts(member.name)
         if folder is not None:
             # A link named PKG-INFO would make pip read another file than this one: it is not followed, and not passed over.
             found.append((folder, reader.read(member, MAX_METADATA_BYTES)))
             if len(found) > 1:
                 raise ArchiveRefused(_not_one(len(found)))
+        elif (kind := kind_of(parts[1:])) is not None:
+            readable = member.file and member.size <= min(MAX_READ_BYTES, room)
+            room -= member.size if readable else 0
+            beside.append((parts[0], Beside(kind=kind, data=reader.read(member, MAX_READ_BYTES) if readable else None)))
     if not found:
         raise ArchiveRefused(_not_one(0))
     folder, content = found[0]
     _check_folder(folder, folder, key, version)
-    return content
+    kept = tuple(one for top, one in beside if top == folder)
+    return _Content(metadata=content, beside=kept, scripts=sdist_scripts(kept))

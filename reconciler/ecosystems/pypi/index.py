@@ -174,6 +174,7 @@ def _remote_file(package: DistributionPackage, url: str) -> RemoteFile:
         uploaded = uploaded.replace(tzinfo=UTC) if uploaded.tzinfo is None else uploaded.astimezone(UTC)
     digest = package.digests.get("sha256")
     provenance = urljoin(url, package.provenance_url) if package.provenance_url else ""
+    attested = provenance.startswith(("http://", "https://"))
     return RemoteFile(
         name=package.filename,
         url=package.url,
@@ -181,7 +182,8 @@ def _remote_file(package: DistributionPackage, url: str) -> RemoteFile:
         sha256=None if digest is None else sha256_hex(digest),
         uploaded_at=uploaded,
         yanked=_message(package.yanked_reason) if package.is_yanked else None,
-        companions={".provenance": provenance} if provenance.startswith(("http://", "https://")) else {},
+        companions={".provenance": provenance} if attested else {},
+        provenance=("attestation",) if attested else (),
     )
 
 

@@ -17,6 +17,7 @@ from typing import Final
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 
+from reconciler.ecosystems.pypi.licenses import LicenseFields
 from reconciler.ecosystems.pypi.names import normalize_name, parse_version
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Dependency
@@ -41,12 +42,14 @@ _LICENSE_CLASSIFIER: Final = "License :: "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CoreMetadata:
-    """What is used of core metadata; `license` is unjudged, `requires_python` None where nothing is said."""
+    """What is used of core metadata; `license` is the most precise of its `license_fields`, unjudged; `requires_python` None where
+    nothing is said."""
 
     name: str
     key: PackageKey
     version: Version
     license: str | None
+    license_fields: LicenseFields
     requires_python: str | None
     dependencies: tuple[Dependency, ...]
 
@@ -65,6 +68,9 @@ def read_metadata(content: bytes, file: str) -> CoreMetadata:
         key=key,
         version=parsed,
         license=_license(raw),
+        license_fields=LicenseFields(
+            expression=raw.get("license_expression", ""), classifiers=tuple(_classifiers(raw)), text=raw.get("license", "")
+        ),
         requires_python=" ".join(_bounded(raw.get("requires_python", ""), file).split()) or None,
         dependencies=tuple(_dependency(text, file) for text in raw.get("requires_dist", [])),
     )
@@ -89,9 +95,12 @@ def _license(raw: RawMetadata) -> str | None:
     stated = raw.get("license", "").strip()
     if stated.upper() == "UNKNOWN":  # what old setuptools wrote for nothing
         stated = ""
-    classifiers = [text for text in raw.get("classifiers", []) if text.startswith(_LICENSE_CLASSIFIER)]
     brief = "" if _LINE_END.search(stated) else stated
-    return raw.get("license_expression", "").strip() or brief or "; ".join(classifiers) or stated or None
+    return raw.get("license_expression", "").strip() or brief or "; ".join(_classifiers(raw)) or stated or None
+
+
+def _classifiers(raw: RawMetadata) -> list[str]:
+    return [text for text in raw.get("classifiers", []) if text.startswith(_LICENSE_CLASSIFIER)]
 
 
 def _bounded(text: str, file: str) -> str:

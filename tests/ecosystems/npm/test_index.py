@@ -62,6 +62,7 @@ def test_what_only_the_index_says_is_passed_on():
     )  # fmt: skip
     file = file_of(one, **{"dist-tags": {"next": "1.0.0", "latest": "1.0.0", "old": "0.9.0", "1.x": "1.0.0", "bad tag": "1.0.0", "odd": 1}})
     assert file.companions == {".attestations": "https://registry.example/-/npm/v1/attestations/foo@1.0.0"}
+    assert file.provenance == ("attestation", "signature")
     assert file.announced == {
         "signatures": [{"keyid": "SHA256:abc", "sig": "MEUC="}],
         "tags": ["latest", "next"],
@@ -80,7 +81,7 @@ def test_what_only_the_index_says_is_passed_on():
 )
 def test_what_is_not_sane_is_not_passed_on(dist):
     file = file_of(manifest("1.0.0", **dist))
-    assert (file.companions, file.announced) == ({}, {})
+    assert (file.companions, file.announced, file.provenance) == ({}, {}, ())
 
 
 def test_what_is_passed_on_is_bounded():

@@ -56,7 +56,7 @@ def test_everything_a_json_page_says_about_a_file():
     assert file.url == "https://files.example/sample-1.0-py3-none-any.whl"
     assert (file.size, file.sha256, file.yanked) == (12, DIGEST, "broken")
     assert file.uploaded_at == datetime(2025, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
-    assert file.companions == {".provenance": "https://pypi.example/p"}
+    assert (file.companions, file.provenance) == ({".provenance": "https://pypi.example/p"}, ("attestation",))
 
 
 def test_everything_an_html_page_says_about_a_file():
@@ -69,7 +69,7 @@ def test_everything_an_html_page_says_about_a_file():
     assert file.url == "https://mirror.example/f/sample-1.0.tar.gz"
     assert (file.size, file.sha256, file.yanked) == (None, DIGEST, "bad & ugly")
     assert file.uploaded_at == datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
-    assert file.companions == {".provenance": "https://pypi.example/p"}
+    assert (file.companions, file.provenance) == ({".provenance": "https://pypi.example/p"}, ("attestation",))
 
 
 def test_what_a_page_does_not_say_is_none():
@@ -163,7 +163,8 @@ def test_a_page_in_a_folder_may_link_into_that_folder():
 
 def test_provenance_that_is_no_address_is_not_announced():
     page = '<a href="x" data-provenance="javascript:alert(1)">sample-1.0.tar.gz</a>'
-    assert only_file(serving(page, HTML)).companions == {}
+    file = only_file(serving(page, HTML))
+    assert (file.companions, file.provenance) == ({}, ())
 
 
 @pytest.mark.parametrize(
