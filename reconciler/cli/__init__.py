@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "explain": "explain",
     "drift": "drift",
     "verify": "verify",
+    "sbom": "sbom",
     "can": "can",
     "who": "who",
     "approve": "approve",

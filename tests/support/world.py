@@ -27,6 +27,7 @@ from reconciler.declare.paths import approval_path
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Approval, ApprovedFile, Connector, Feed, Withdrawal, WithdrawalAction
+from reconciler.model.events import Person
 from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import Applied, Change, Failure
 from reconciler.model.words import CommitId, FeedName, Sha256
@@ -37,7 +38,7 @@ from reconciler.stores.interface import Store
 from reconciler.stores.state import FeedState, read_state
 from tests.support.memory_store import MemoryStore
 from tests.support.reading import declaration_of, reader_of, surroundings
-from tests.support.repositories import Repo
+from tests.support.repositories import ADA, Repo
 from tests.support.shelf import Shelf
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -70,6 +71,7 @@ class Run:
     store: Store | None = None
     listed: bool = False
     accept: str = ""
+    marks: bool = False
     public_url: str | None = None
     applier: str = "ci"
     reported: list[Change | Failure] = field(default_factory=list)
@@ -100,8 +102,8 @@ class World:
         """Writes feeds.yaml anew."""
         self.write("feeds.yaml", FEEDS.format(public_url=public_url, withdrawals=withdrawals, aliens=aliens))
 
-    def commit(self, message: str = "Approve") -> CommitId:
-        commit = self.repo.commit(self._changed, message)
+    def commit(self, message: str = "Approve", *, by: Person = ADA, committer: Person | None = None) -> CommitId:
+        commit = self.repo.commit(self._changed, message, by=by, committer=committer)
         self.repo.close()
         self._changed, self._declaration = {}, None
         return commit
@@ -154,7 +156,7 @@ class World:
 
     def plan(self, run: Run | None = None) -> Planned:
         how = run or Run()
-        options = Options(now=how.now, public_url=how.public_url, listed=how.listed, accept=how.accept)
+        options = Options(now=how.now, public_url=how.public_url, listed=how.listed, accept=how.accept, marks=how.marks)
         return plan_pass(
             reader_of(self.root, how.now), self.declaration(), surroundings(how.store or self.store, self.upstream_of), options
         )
