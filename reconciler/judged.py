@@ -104,11 +104,12 @@ def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
 def subject_of(row: Row, rules: Rules) -> Subject:
     """What a rule is told that it judges."""
     feed = rules.settings.feeds[row.identity.feed]
-    return Subject(feed=feed.name, package=row.identity.package, name=row.spelled[0], version=_version(row, feed), type=feed.type)
+    return Subject(feed=feed.name, package=row.identity.package, name=row.spelled[0], version=version_of(row, feed), type=feed.type)
 
 
-def _version(row: Row, feed: Feed) -> Version:
-    return row.published.version if row.published else ECOSYSTEMS[feed.type].parse_version(row.identity.version)
+def version_of(row: Row, feed: Feed) -> Version:
+    """The version that a row is about."""
+    return row.published.version if row.published else ECOSYSTEMS[feed.type].parse_version(row.spelled[1])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,4 +193,4 @@ def _matched(row: Row, known: Mapping[tuple[str, PackageKey], tuple[Advisory, ..
     if snapshot is None:
         return None
     about = known.get((feed.type, row.identity.package), ())
-    return matched(snapshot, about, _version(row, feed), ECOSYSTEMS[feed.type])
+    return matched(snapshot, about, version_of(row, feed), ECOSYSTEMS[feed.type])

@@ -18,6 +18,7 @@ from reconciler.act.feed_storage import FeedStorage
 from reconciler.act.fetch import Source
 from reconciler.act.record import Applier
 from reconciler.act.static_feed import StaticFeed
+from reconciler.closing import with_gaps
 from reconciler.continuity import require_append_only
 from reconciler.decide.access import access_changes
 from reconciler.decide.desired import Desired, desired_of, with_verdicts
@@ -154,8 +155,9 @@ def judged_rows(
         archives=surroundings.archives,
         upstream_of=upstream_of,
     )
-    judged = judge_rows(rows, ground).judged
-    return Seen(rows=_rows(declaration, stocks, options, judged), catalog=ground.catalog, snapshot=ground.snapshot)
+    verdicts = judge_rows(rows, ground)
+    rows = _rows(declaration, stocks, options, verdicts.judged)
+    return Seen(rows=with_gaps(rows, verdicts, ground), catalog=ground.catalog, snapshot=ground.snapshot)
 
 
 def _accepted(plan_of: Callable[[bool], Plan], accept: str) -> Plan:

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BASE = {"model", "errors", "__init__"}
 MIDDLE = {"ecosystems", "stores", "wire"}
 VERBS = {"declare", "observe", "decide", "act"}
-TOP = {"reconcile", "declaration", "judged", "continuity", "propose", "serve", "show"}
+TOP = {"reconcile", "declaration", "judged", "closing", "continuity", "propose", "serve", "show"}
 ARROWS = {
     "__init__": set(),
     "errors": {"model"},
@@ -34,8 +34,9 @@ ARROWS = {
     "propose": BASE | MIDDLE | VERBS,
     "declaration": BASE | MIDDLE | VERBS,
     "judged": BASE | MIDDLE | VERBS,
+    "closing": BASE | MIDDLE | VERBS | {"judged", "propose"},
     "continuity": BASE | MIDDLE | VERBS | {"declaration"},
-    "reconcile": BASE | MIDDLE | VERBS | {"declaration", "continuity", "judged"},
+    "reconcile": BASE | MIDDLE | VERBS | {"declaration", "continuity", "judged", "closing"},
     "cli": BASE | MIDDLE | VERBS | TOP,
     "__main__": {"cli"},
 }

@@ -20,6 +20,7 @@ from reconciler.show.contract import to_json
 from reconciler.stores.advisories import find_current, read_current, write_snapshot
 from reconciler.stores.interface import Store
 
+AGAIN = "Look at the source, and update again."
 LAST_STAYS = "The last good snapshot stays in use; the rule `vulnerability` lets nothing new in once that is too old."
 
 
@@ -81,7 +82,7 @@ def _update(session: Session, settings: Settings, store: Store) -> UpdateOutcome
             draft, dumps = gather(settings.advisories, used, wire=wire, base=session.repository.root)
         except Theirs as error:
             if before.current is not None:
-                error.remedy = f"{error.remedy} {LAST_STAYS}".strip()
+                error.remedy = f"{error.remedy or AGAIN} {LAST_STAYS}"
             raise
         try:
             written = write_snapshot(store, draft, dumps, fetched_at=session.now, source=settings.advisories, before=before)

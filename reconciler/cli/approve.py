@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
+from rich.console import Console
 
+from reconciler.cli import EXIT_CODES
+from reconciler.cli.approval_text import commit_message, proposal_lines, refusal_lines, tree_lines
+from reconciler.cli.approving import Asked, Counter, with_extras
 from reconciler.cli.arguments import approved_feed, identity_in
-from reconciler.cli.desk import Desk, open_desk, write_file
+from reconciler.cli.desk import Desk, open_desk, write_file, write_files
 from reconciler.cli.session import open_wire, upstreams
 from reconciler.decide.people import user_of
 from reconciler.declare.edit import append_endorsement
@@ -17,12 +24,15 @@ from reconciler.declare.revision import commit_files, git_user
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, Refused
-from reconciler.model.declared import Connector, Feed
-from reconciler.model.words import FeedName, Identity, PackageKey
-from reconciler.observe.catalog import Wanted, look_up
-from reconciler.propose.approve import Proposal, Request, approval_of, choose, propose, require_new
-from reconciler.reconcile import UpstreamOf
+from reconciler.model.declared import Feed
+from reconciler.model.words import FeedName
+from reconciler.observe.advisories import Advisories
+from reconciler.propose.approve import Request, approval_of
+from reconciler.propose.closure import Tree
+from reconciler.propose.judge import Judge, known_to
+from reconciler.propose.market import Offer
 from reconciler.show.inert import inert
+from reconciler.stores import open_store
 
 
 class ApproveOptions(TypedDict):
@@ -33,6 +43,7 @@ class ApproveOptions(TypedDict):
     source: str | None
     patterns: tuple[str, ...]
     allow_unlisted: bool
+    with_dependencies: bool
     commit: bool
 
 
@@ -44,17 +55,26 @@ class ApproveOptions(TypedDict):
 @click.option("--from", "source", help="The proxy feed to promote from, where the approved feed has several.")
 @click.option("--file", "patterns", multiple=True, metavar="PATTERN", help="Only files whose name matches (e.g. '*.whl'); default: all.")
 @click.option("--allow-unlisted", is_flag=True, help="Also a version that is yanked or unlisted upstream.")
+@click.option("--with-dependencies", is_flag=True, help="Also all that it needs at run time and that is not approved yet.")
 @click.option("--commit", is_flag=True, help="Commit the new files.")
 @click.pass_obj
-def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpack[ApproveOptions]) -> None:
+def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpack[ApproveOptions]) -> int:
     """Write the approval of one or more packages, with the digest of every file, ready for a pull request.
 
     Without a version the newest stable one is taken. `PACKAGE VERSION` does the same as `PACKAGE@VERSION`.
 
+    Each is judged by the policies of the working tree. What they hold or deny is refused (exit 5), and the waiver told that would let it in;
+    what only has to wait until it is old enough is written, and told.
+
+    With --with-dependencies the tree of what it needs at run time is walked, for the targets of the feed: what an approved version satisfies
+    is closed; for the rest the highest version that passes the policies is chosen. All is written, or nothing. `PACKAGE[EXTRA]` also asks for
+    an extra of a Python package. A version that is approved already may be named, to approve what it lacks. Each edge is checked as the
+    package declares it; no resolver is run.
+
     \b
     Example:
       reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --commit
-      reconciler approve approved-pypi rich markdown-it-py mdurl pygments -m "progress bars for the CLI"
+      reconciler approve approved-pypi rich --with-dependencies -m "progress bars for the CLI" --commit
     """
     desk = open_desk(folder)
     target = approved_feed(desk.rules.settings, feed)
@@ -62,43 +82,71 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
     if not all(packages):
         message = "a package has no name"
         raise click.UsageError(message)
-    patterns, unlisted, reason = options["patterns"], options["allow_unlisted"], options["reason"]
+    patterns, unlisted, deep = options["patterns"], options["allow_unlisted"], options["with_dependencies"]
     requests = [Request(package=n, version=v, patterns=patterns, unlisted=unlisted) for n, v in _pairs(packages, target)]
-    with open_wire() as wire:
-        proposals = _proposals(desk, target, source, requests, upstreams(wire, desk.root, desk.rules.settings))
-    for proposal in proposals:
-        text = new_approval(approval_of(proposal, source=source, reason=reason, ticket=options["ticket"]))
-        write_file(desk.root, proposal.path, text)
-        click.echo("\n".join(_told(proposal)))
+    requests = [with_extras(request) for request in requests] if deep else requests
+    with open_wire() as wire, _status() if deep else nullcontext():
+        upstream_of = upstreams(wire, desk.root, desk.rules.settings)
+        counter = Counter(desk=desk, target=target, source=source, upstream_of=upstream_of, judge=_judge(desk, target, source))
+        asked = counter.fetched(requests, again=deep)
+        refused = any(one.refused for one in asked)
+        tree = counter.closed(asked, patterns) if deep and not refused else None
+    if refused:
+        click.echo("\n".join(refusal_lines(counter, asked)))
+        return _nothing_written("the policies do not let it in")
+    if tree is not None:
+        click.echo("\n".join(tree_lines(tree)))
+        if tree.missing:
+            count = len(tree.missing)
+            return _nothing_written(f"{count} {'dependency is' if count == 1 else 'dependencies are'} not satisfied")
+    return _write(counter, _approvals(counter, asked, tree, options), options)
+
+
+def _approvals(counter: Counter, asked: Sequence[Asked], tree: Tree | None, options: ApproveOptions) -> dict[str, tuple[Offer, str]]:
+    """What to write, by path: what it is made of, and its text."""
+    source, reason, ticket = counter.source, options["reason"], options["ticket"]
+    offers = [(one.offer, ()) for one in asked if one.offer] if tree is None else tree.new()
+    return {
+        offer.proposal.path: (
+            offer,
+            new_approval(approval_of(offer.proposal, source=source, reason=reason, ticket=ticket, required_by=required_by)),
+        )
+        for offer, required_by in offers
+    }
+
+
+def _write(counter: Counter, approvals: Mapping[str, tuple[Offer, str]], options: ApproveOptions) -> int:
+    if not approvals:
+        click.echo("There is nothing to approve: all that it needs is approved.")
+        return 0
+    write_files(counter.desk.root, {path: text for path, (_, text) in approvals.items()})
+    proposals = [offer.proposal for offer, _ in approvals.values()]
+    for offer, _ in approvals.values():
+        if options["with_dependencies"]:
+            click.echo(offer.proposal.path)
+        else:
+            click.echo("\n".join(proposal_lines(offer.proposal, offer.judgements)))
     if options["commit"]:
-        done = commit_files(desk.root, [p.path for p in proposals], _message(proposals, feed, reason))
+        done = commit_files(counter.desk.root, list(approvals), commit_message(proposals, counter.target.name, options["reason"]))
         click.echo(f"Committed as {done[:12]}.")
     else:
         click.echo("Review the files, commit them, and open a pull request.")
+    return 0
 
 
-def _proposals(desk: Desk, target: Feed, source: FeedName, requests: Sequence[Request], upstream_of: UpstreamOf) -> list[Proposal]:
-    """All of them or none: nothing is written before the last one has been inspected."""
-    ecosystem = ECOSYSTEMS[target.type]
-    keys = {request: _key(target, request) for request in requests}
-    catalog = look_up((Wanted(feed=source, package=keys[r], name=r.package) for r in requests), desk.rules.settings.feeds, upstream_of)
-    chosen = []
-    for request in requests:
-        found, release = choose(request, catalog[source, keys[request]], source=source, ecosystem=ecosystem)
-        identity = Identity(feed=target.name, package=keys[request], version=release.version.key)
-        require_new(identity, request.package, desk.approvals.valid.values())
-        chosen.append((request, found, release))
-    feed = desk.rules.settings.feeds[source]
-    opened = ((r, release, upstream_of(feed, Connector(upstream=found.upstream))) for r, found, release in chosen)
-    return [propose(target, r, release, upstream, ecosystem) for r, release, upstream in opened]
+def _nothing_written(why: str) -> int:
+    click.echo(f"Error: nothing was written: {why}", err=True)
+    return EXIT_CODES["held"]
 
 
-def _key(target: Feed, request: Request) -> PackageKey:
-    try:
-        return ECOSYSTEMS[target.type].normalize_name(request.package)
-    except ValueError as error:
-        message = f"{request.package!r} is no name of a {target.type} package: {error}"
-        raise NotFound(message) from error
+def _status() -> AbstractContextManager[object]:
+    return Console(stderr=True).status("Looking for what it needs ...") if sys.stderr.isatty() else nullcontext()
+
+
+def _judge(desk: Desk, target: Feed, source: FeedName) -> Judge:
+    now, ecosystem = datetime.now(UTC).replace(microsecond=0), ECOSYSTEMS[target.type]
+    known = known_to(lambda: Advisories(open_store(desk.rules.settings.store, base=desk.root)), target.type, ecosystem)
+    return Judge(target=target, source=source, rules=desk.rules, now=now, ecosystem=ecosystem, known=known)
 
 
 def _source(feed: Feed, source: str | None) -> FeedName:
@@ -124,25 +172,6 @@ def _is_version(word: str, feed: Feed) -> bool:
     except ValueError:
         return False
     return word[:1].isdigit()
-
-
-def _told(proposal: Proposal) -> Iterable[str]:
-    inspection = proposal.inspection
-    yield f"{proposal.path}"
-    yield f"    {inert(proposal.package)} {inert(proposal.version)}, license {inert(inspection.license or 'unknown', longest=100)}"
-    yield from (f"    {inert(file.name)}, {file.size} bytes, sha256 {file.sha256}" for file in proposal.files)
-    needs = [f"{d.name} {d.range}{f' ({d.condition})' if d.condition else ''}" for d in inspection.dependencies]
-    if needs:
-        yield f"    needs {inert(', '.join(dict.fromkeys(needs)))}"
-    if proposal.skipped:
-        yield f"    left out: {len(proposal.skipped)} other files of this version"
-
-
-def _message(proposals: Sequence[Proposal], feed: str, reason: str) -> str:
-    if len(proposals) == 1:
-        return f"Approve {proposals[0].package} {proposals[0].version} for {feed}\n\n{reason}\n"
-    listed = "\n".join(f"- {p.package} {p.version}" for p in proposals)
-    return f"Approve {len(proposals)} packages for {feed}\n\n{reason}\n\n{listed}\n"
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,19 @@ def open_desk(folder: Path) -> Desk:
     files = working_tree(root)
     rules = load_rules(rule_files(files), KINDS)
     return Desk(root=root, rules=rules, approvals=load_approvals(files, rules, ecosystems=ECOSYSTEMS))
+
+
+def write_files(root: Path, texts: Mapping[str, str]) -> None:
+    """Writes new files of the working tree, all of them or none, by their paths."""
+    written: list[Path] = []
+    try:
+        for path, text in texts.items():
+            write_file(root, path, text)
+            written.append(root / path)
+    except BaseException:
+        for target in written:
+            target.unlink(missing_ok=True)
+        raise
 
 
 def write_file(root: Path, path: str, text: str) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from reconciler.declaration import KINDS as OF_DECLARATIONS
 from reconciler.declare.schema import json_schema, policy_schema
 from reconciler.show.advisories import AdvisoriesV1
+from reconciler.show.closed import ClosedV1
 from reconciler.show.contents import ContentsV1
 from reconciler.show.contract import HISTORY, ApplyV1, CanV1, PlanV1
 from reconciler.show.drift import DriftV1
@@ -31,9 +32,13 @@ REPORTS: Final[Mapping[str, type[BaseModel]]] = {
     "verify": VerifyV1,
     "reanchor": ReanchorV1,
     "advisories": AdvisoriesV1,
+    "closed": ClosedV1,
 }
 FILES: Final = ("feeds", "permissions", "policy", "waiver", "forge", "approval")
-KINDS: Final = (*FILES, "plan", "apply", "history", "contents", "explain", "can", "who", "drift", "verify", "reanchor", "advisories")
+KINDS: Final = (
+    *(*FILES, "plan", "apply", "history", "contents", "explain"),
+    *("can", "who", "drift", "verify", "reanchor", "advisories", "closed"),
+)
 
 
 @click.command()

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from reconciler.cli import EXIT_CODES
 from reconciler.cli.arguments import chosen_feeds
+from reconciler.cli.closed import check_closed
 from reconciler.cli.session import Session, format_option, open_session
 from reconciler.decide.clock import runs_backwards
 from reconciler.decide.verification import (
@@ -51,9 +52,10 @@ from reconciler.stores.interface import Store
 
 @click.command()
 @click.argument("feeds", nargs=-1)
+@click.option("--closed", is_flag=True, help="Check instead that all that is listed can be installed from its feed alone.")
 @format_option
 @click.pass_obj
-def verify(folder: Path, feeds: tuple[str, ...], form: str) -> int:
+def verify(folder: Path, feeds: tuple[str, ...], form: str, *, closed: bool) -> int:
     """Derive what was recorded again, from git and from the bytes that are there; writes nothing, asks no upstream.
 
     Held against each other: head, catalog and ledger and their digests; each record and the commits, the approval and the people that
@@ -63,12 +65,18 @@ def verify(folder: Path, feeds: tuple[str, ...], form: str) -> int:
     `reconciler reanchor`, records of the history that was left. Exits with 9 if anything does not derive. Notes are no findings: where
     a feed was reanchored, and where the dates of landing commits run backwards.
 
+    With --closed, only this is checked: that every listed version finds all that it needs at run time, for the targets of its feed, among
+    the listed ones. Each edge is checked as the package declares it; no resolver is run. Exits with 5 where something is missing.
+
     \b
     Example:
       reconciler verify
       reconciler verify approved-nuget --format json
+      reconciler verify --closed approved-pypi
     """
     session = open_session(folder)
+    if closed:
+        return check_closed(session, feeds, form)
     declaration = session.read("HEAD")
     settings = declaration.rules.now.settings
     chosen = chosen_feeds(settings, feeds)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.decide.desired import Desired
+from reconciler.decide.judging import CLOSURE
 from reconciler.decide.people import user_of
 from reconciler.decide.rights import Ask, decide_right
 from reconciler.decide.rows import Row
@@ -18,6 +19,7 @@ from reconciler.model.declared import Rules
 from reconciler.model.events import Person
 from reconciler.model.plan import Cure, Finding, Hold, HoldKind, WaiverUse
 from reconciler.model.verdicts import LEVELS, Judgement
+from reconciler.model.waivers import Waivable
 
 OTHER_BYTES: Final = "nothing of it is let in; find out why the upstream has other bytes now"
 
@@ -80,7 +82,13 @@ def held_back(row: Row, rules: Rules) -> Iterator[Hold]:
 
 
 def _hold(desired: Desired, one: Judgement, rules: Rules) -> Hold:
-    kind: HoldKind = "time" if one.verdict.until is not None and one.level == "hold" and not one.verdict.unknown else "rule"
+    kind: HoldKind = (
+        "closure"
+        if one.rule == CLOSURE
+        else "time"
+        if one.verdict.until is not None and one.level == "hold" and not one.verdict.unknown
+        else "rule"
+    )
     return Hold(
         **_where(desired),
         kind=kind,
@@ -118,7 +126,7 @@ def _where(desired: Desired) -> Mapping[str, Any]:
 
 def _cure(desired: Desired, one: Judgement, rules: Rules) -> Cure | None:
     """The waiver that would cover a verdict; None where no waiver may."""
-    waivable = RULES[one.rule].waivable
+    waivable: Waivable = "no" if one.rule == CLOSURE else RULES[one.rule].waivable
     by_id = bool(one.verdict.ids) and waivable in {"by id", "either"}
     if waivable == "no" or (waivable == "by id" and not by_id):
         return None

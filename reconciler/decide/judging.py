@@ -22,6 +22,8 @@ from reconciler.model.packages import PublishedVersion, Release, Traits
 from reconciler.model.verdicts import LEVELS, Judgement
 from reconciler.model.words import FeedName
 
+CLOSURE: Final = "closure"
+"""The name in reports of what follows from a dependency that nothing satisfies: no rule of a policy, but a key of a feed."""
 TAKINGS: Final[tuple[Taking, ...]] = ("alert", "unlist", "quarantine")
 """From the mildest to the strictest."""
 

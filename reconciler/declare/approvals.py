@@ -62,6 +62,7 @@ def load_approval(path: str, data: bytes) -> Approval:
         expires=shape.expires,
         files=tuple(sorted(files, key=lambda file: file.name)),
         endorsed=tuple(Endorsement(by=e.by, reason=e.reason) for e in shape.endorsed),
+        required_by=tuple(shape.required_by),
         withdrawn=Withdrawal(action=taken.action, reason=taken.reason, since=taken.since) if (taken := shape.withdrawn) else None,
         deprecated=Deprecation(reason=old.reason, use=old.use or "") if (old := shape.deprecated) else None,
     )

@@ -203,6 +203,11 @@ class ApprovalFile(Shape):
     )
     reason: Text = Field(description="Why it is approved: what was looked at, and who needs it.")
     ticket: OneLine | None = Field(default=None, description="Where it was asked for.", examples=["SEC-123"])
+    required_by: list[OneLine] = Field(
+        default=[],
+        description="The packages for whose sake it was approved; `approve --with-dependencies` writes it, nothing is judged by it.",
+        examples=[["rich 15.0.0"]],
+    )
     expires: Day | None = Field(default=None, description="The day from which on (00:00 UTC) it is not approved.", examples=["2027-11-22"])
     files: dict[FileName, FileShape] = Field(min_length=1, description="All files of the version that were reviewed, by name.")
     withdrawn: WithdrawalShape | None = Field(default=None, description="The version is taken back: how, and why.")

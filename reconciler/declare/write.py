@@ -66,6 +66,8 @@ def _lines(approval: Approval) -> Iterator[str]:
     yield f"reason: {in_block(approval.reason)}"
     if approval.ticket:
         yield f"ticket: {in_block(approval.ticket)}"
+    if approval.required_by:
+        yield f"required_by: [{', '.join(map(in_flow, approval.required_by))}]"
     if approval.expires is not None:
         yield f"expires: {approval.expires.isoformat()}"
     yield "files:" if approval.files else "files: {}"

@@ -8,7 +8,9 @@ handed on to apply by `source`, so that a pass fetches every file once. One of t
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -67,7 +69,7 @@ class Archives:
         self._kept = PageCache(kept) if kept is not None else None
         self._fetched: dict[str, Path] = {}
         self._lock = Lock()
-        self._spool: tempfile.TemporaryDirectory[str] | None = None
+        self._spool: Path | None = None
 
     def look_into(self, wanted: Iterable[Wanted]) -> dict[tuple[Identity, str], Answer]:
         """The answer for each file, by identity and name; each is fetched and proven unless its content is known."""
@@ -130,13 +132,14 @@ class Archives:
 
     def _place(self, url: str) -> Path:
         assert self._spool is not None, "opened before anything is fetched"  # noqa: S101
-        return Path(self._spool.name) / sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._spool / sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _open_spool(self) -> None:
         """Before there are threads; the folder is gone with this object, or with the process."""
         if self._spool is None:
             with spooling("what is downloaded", None):
-                self._spool = tempfile.TemporaryDirectory(prefix="reconciler-")
+                self._spool = Path(tempfile.mkdtemp(prefix="reconciler-"))
+            weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
 
 
 class _Handed:

@@ -6,8 +6,8 @@ the upstream does afterwards. Nothing is executed or unpacked; the archive's own
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from tempfile import TemporaryFile
 
@@ -16,7 +16,7 @@ from reconciler.ecosystems.integrity import matches_integrity
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, NotFound, Refused, Unreachable
 from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Feed
-from reconciler.model.packages import Inspection, Release, RemoteFile
+from reconciler.model.packages import Dependency, Inspection, Release, RemoteFile, Traits
 from reconciler.model.plan import Absent, Availability, Found, Waiting
 from reconciler.model.words import FeedName, Identity
 from reconciler.observe.upstreams import Upstream
@@ -29,17 +29,24 @@ MAX_FILE_NAME = 240
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What somebody wants to approve. `version` None: the newest stable listed one. `patterns` choose files; none: all of them."""
+    """What somebody wants to approve. `version` None: the newest stable listed one. `patterns` choose files; none: all of them.
+
+    `extras` are those of the package that are wanted with it, which matters for its dependencies only.
+    """
 
     package: str
     version: str | None
     patterns: tuple[str, ...]
     unlisted: bool
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """An approval to write: its place, its content, and what inspecting the archives told of it."""
+    """An approval to write: its place, its content, and what inspecting the archives told of it.
+
+    `dependencies` are those of all its files together, `traits` of each by name.
+    """
 
     path: str
     identity: Identity
@@ -49,6 +56,13 @@ class Proposal:
     inspection: Inspection
     release: Release
     skipped: tuple[str, ...]
+    dependencies: tuple[Dependency, ...]
+    traits: Mapping[str, Traits]
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """As in `Traits`, of all its files."""
+        return tuple(dict.fromkeys(framework for traits in self.traits.values() for framework in traits.frameworks))
 
 
 def choose(request: Request, answer: Availability, *, source: FeedName, ecosystem: Ecosystem) -> tuple[Found, Release]:
@@ -91,7 +105,7 @@ def _newest(request: Request, found: Found) -> Release:
 
 def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, ecosystem: Ecosystem) -> Proposal:
     """Fetches and inspects the files of a release; ContentMismatch if they disagree with the index or with each other."""
-    chosen = [f for f in release.files if not request.patterns or any(fnmatchcase(f.name, p) for p in request.patterns)]
+    chosen = chosen_files(release, request.patterns)
     if not chosen:
         message = f"no file of {request.package} {release.version.text} matches {', '.join(request.patterns) or 'anything'}"
         raise NotFound(message, remedy=f"its files: {', '.join(f.name for f in release.files[:10])}")
@@ -114,7 +128,15 @@ def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, 
         inspection=first,
         release=release,
         skipped=tuple(f.name for f in release.files if f not in chosen),
+        dependencies=tuple(dict.fromkeys(one for _, inspection in examined for one in inspection.dependencies)),
+        traits={approved.name: inspection.traits for approved, inspection in examined},
     )
+
+
+def chosen_files(release: Release, patterns: Iterable[str]) -> list[RemoteFile]:
+    """The files of a release that one of the patterns matches; without patterns all of them."""
+    wanted = tuple(patterns)
+    return [file for file in release.files if not wanted or any(fnmatchcase(file.name, pattern) for pattern in wanted)]
 
 
 def _path(feed: Feed, inspection: Inspection) -> str:
@@ -140,7 +162,9 @@ def _examine(file: RemoteFile, release: Release, upstream: Upstream, ecosystem: 
     if inspection.version != release.version:
         message = f"{file.name} says that it is version {inspection.version.text}, its index says {release.version.text}"
         raise ContentMismatch(message)
-    return ApprovedFile(name=file.name, size=got.size, sha256=got.sha256, content_hash=inspection.content_hash), inspection
+    approved = ApprovedFile(name=file.name, size=got.size, sha256=got.sha256, content_hash=inspection.content_hash)
+    vouching = tuple(sorted({*inspection.traits.provenance, *file.provenance}))
+    return approved, replace(inspection, companions={}, traits=replace(inspection.traits, provenance=vouching))
 
 
 def require_new(proposal_of: Identity, spelled: str, declared: Iterable[DeclaredApproval]) -> None:
@@ -153,6 +177,8 @@ def require_new(proposal_of: Identity, spelled: str, declared: Iterable[Declared
             raise Refused(message, remedy="`git log` of this file says who approved it")
 
 
-def approval_of(proposal: Proposal, *, source: FeedName, reason: str, ticket: str) -> Approval:
-    """The approval as it will be written."""
-    return Approval(source=source, reason=reason, ticket=ticket, expires=None, files=tuple(sorted(proposal.files)), endorsed=())
+def approval_of(proposal: Proposal, *, source: FeedName, reason: str, ticket: str, required_by: tuple[str, ...] = ()) -> Approval:
+    """The approval as it will be written; what is approved for the sake of others says so."""
+    files = tuple(sorted(proposal.files))
+    told = f"needed by {required_by[0]}: {reason}" if required_by else reason
+    return Approval(source=source, reason=told, ticket=ticket, expires=None, files=files, endorsed=(), required_by=required_by)

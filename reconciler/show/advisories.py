@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -73,7 +73,7 @@ def advisories_text(current: Current | None, missing: list[str], now: datetime) 
         yield UPDATE
         return
     snapshot = current.snapshot
-    yield f"Advisories of {inert(snapshot.source)}, fetched {snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ} ({rough_text(now - snapshot.fetched_at)} ago)"
+    yield f"Advisories of {inert(snapshot.source)}, fetched {snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ} ({_ago(now - snapshot.fetched_at)})"
     yield f"  snapshot {snapshot.digest}"
     for dump in current.dumps:
         yield from (f"  {line}" for line in _lines(dump))
@@ -93,6 +93,10 @@ def _lines(dump: Dump) -> Iterator[str]:
         yield f"  ! skipped {inert(note)}"
     if dump.skipped > SHOWN_NOTES:
         yield f"  ! and {dump.skipped - SHOWN_NOTES:,} more"
+
+
+def _ago(age: timedelta) -> str:
+    return f"{rough_text(age)} ago" if age >= timedelta(minutes=1) else "just now"
 
 
 def _counted(count: int, one: str, many: str) -> str:

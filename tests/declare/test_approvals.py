@@ -32,6 +32,7 @@ reason: |
   MIT, no known advisories.
   Asked for by billing.
 ticket: SEC-123
+required_by: [rich 15.0.0, "@a/b 1.0"]
 expires: 2027-11-22
 files:
   z-1.0.zip: {{size: 0, sha256: {SHA.upper()}}}
@@ -62,6 +63,7 @@ def test_a_full_approval():
         source=FeedName("public"),
         reason="MIT, no known advisories.\nAsked for by billing.\n",
         ticket="SEC-123",
+        required_by=("rich 15.0.0", "@a/b 1.0"),
         expires=date(2027, 11, 22),
         files=(
             ApprovedFile(name="a-1.0.zip", size=2**53, sha256=Sha256(SHA), content_hash=HASH),
@@ -85,7 +87,7 @@ def test_what_looks_like_another_type_is_text():
     assert (approval.reason, approval.ticket, approval.source) == ("1.10", "0123", "1e3")
 
 
-KEYS = "expected one of: deprecated, endorsed, expires, files, from, reason, ticket, withdrawn"
+KEYS = "expected one of: deprecated, endorsed, expires, files, from, reason, required_by, ticket, withdrawn"
 ACTION = "expected unlist or quarantine"
 SIZE = "expected a number of bytes, at most 9007199254740992"
 DATE = "expected a date as in 2027-11-22"
@@ -141,6 +143,8 @@ def one_file(name="a.zip", size="1", sha256=SHA, rest=""):
         (SMALL + "expires: 2027-02-30\n", [f"3: expires: found '2027-02-30', {DATE}"]),
         (SMALL + "expires: 20271122\n", [f"3: expires: found '20271122', {DATE}"]),
         (SMALL + "expires: ٢٠٢٧-11-22\n", [f"3: expires: found '٢٠٢٧-11-22', {DATE}"]),
+        (SMALL + "required_by: rich 15.0.0\n", ["3: required_by: found 'rich 15.0.0', expected a list"]),
+        (SMALL + 'required_by: [""]\n', ["3: required_by[0]: found '', expected one line of text"]),
         (SMALL + "endorsed: {by: ada}\n", ["3: endorsed: found a mapping, expected a list"]),
         (SMALL + "endorsed:\n  - by: ada\n", ["4: endorsed[0].reason: found nothing (missing key), expected a text that is not empty"]),
         (SMALL + "endorsed: [{by: a b, reason: c}]\n", ["3: endorsed[0].by: found 'a b', expected the id of a user or an e-mail address"]),

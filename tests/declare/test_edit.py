@@ -276,6 +276,8 @@ def flow_entry(said, key):
             return f"deprecated: {flow_mapping(said.deprecated)}"
         case "endorsed":
             return "endorsed: [" + ", ".join(f"{{by: {in_flow(e.by)}, reason: {in_flow(e.reason)}}}" for e in said.endorsed) + "]"
+        case "required_by":
+            return f"required_by: [{', '.join(map(in_flow, said.required_by))}]"
         case "files":
             return "files: {" + ", ".join(line.strip() for line in entries(said)["files"][1:]) + "}"
         case _:

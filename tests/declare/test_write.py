@@ -57,6 +57,11 @@ def test_what_is_not_said_is_left_out():
     )
 
 
+def test_for_whose_sake_it_is_approved_stands_in_one_line():
+    text = new_approval(approval(required_by=("rich 15.0.0", "@a/b 1.0"), expires=None))
+    assert 'ticket: SEC-123\nrequired_by: [rich 15.0.0, "@a/b 1.0"]\nfiles:\n' in text
+
+
 @pytest.mark.parametrize(
     ("reason", "written"),
     [
@@ -156,6 +161,7 @@ def approvals(texts, lines, *, fewest):
         expires=st.none() | st.dates(),
         files=files.map(lambda found: tuple(sorted(found, key=lambda file: file.name))),
         endorsed=st.lists(endorsements, max_size=2).map(tuple),
+        required_by=st.lists(lines, max_size=2).map(tuple),
         withdrawn=st.none() | withdrawals(texts),
         deprecated=st.none() | deprecations(texts, lines),
     )
@@ -175,12 +181,16 @@ def use_of(said):
 
 
 def texts_of(said):
-    lines = [text for text in (said.ticket, use_of(said)) if text]
+    lines = [*(text for text in (said.ticket, use_of(said)) if text), *said.required_by]
     return [said.reason, *lines, *(block.reason for block in (*said.endorsed, said.withdrawn, said.deprecated) if block)]
 
 
 def is_sayable(said):
-    return bool(said.files) and all(map(can_be_said, texts_of(said))) and "\n" not in said.ticket + use_of(said)
+    return (
+        bool(said.files)
+        and all(map(can_be_said, texts_of(said)))
+        and not any("\n" in line for line in (said.ticket, use_of(said), *said.required_by))
+    )
 
 
 @given(APPROVALS)

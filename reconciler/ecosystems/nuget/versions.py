@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from reconciler.model.words import Version, VersionKey
@@ -129,11 +130,19 @@ def _label(label: str) -> Label:
 
 def _range(text: str) -> _Range:
     stripped = text.strip(_SPACE)
+    return _short(stripped) if len(stripped) <= 2 * MAX_VERSION_LENGTH else _read(stripped)
+
+
+def _read(stripped: str) -> _Range:
     try:
         return _interval(stripped) if stripped[:1] in ("[", "(") else _at_least(stripped)
     except ValueError as error:
-        message = f"{text[:80]!a} is no NuGet version range: {error}"
+        message = f"{stripped[:80]!a} is no NuGet version range: {error}"
         raise ValueError(message) from error
+
+
+_short: Final = lru_cache(maxsize=4096)(_read)
+"""Blanks may fill a megabyte, which nobody wants to keep."""
 
 
 def _at_least(text: str) -> _Range:

@@ -11,6 +11,7 @@ prerelease is that client's setting.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from packaging.specifiers import SpecifierSet
@@ -56,8 +57,12 @@ def contains(version_range: str, version: Version, /) -> bool:
         # The library takes letters that only look like those of "preview" (dotless i), and stumbles over them later.
         message = f"{version_range[:80]!a} is not a version range: it has characters beyond ASCII"
         raise ValueError(message)
-    _, specifiers = split_extras(version_range)
-    return SpecifierSet(specifiers).contains(version.order, prereleases=True)
+    return _specifiers(version_range).contains(version.order, prereleases=True)
+
+
+@lru_cache(maxsize=4096)
+def _specifiers(version_range: str) -> SpecifierSet:
+    return SpecifierSet(split_extras(version_range)[1])
 
 
 def split_extras(version_range: str) -> tuple[tuple[str, ...], str]:

@@ -1,0 +1,150 @@
+"""What approved versions need and their feed lacks, as verdicts: `dependencies: require | warn | off` of a feed in feeds.yaml.
+
+Everything counts that clients will be able to install after the pass: what is let in now, and what is listed and stays so. A gap holds only
+what is to be let in, and with it what needs it in turn; of what is published it is told, and nothing is taken back for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from reconciler.decide.closure import gaps_of
+from reconciler.decide.judging import CLOSURE
+from reconciler.decide.rows import Row
+from reconciler.decide.sourcing import Available, available
+from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.judged import Ground, Verdicts, version_of
+from reconciler.model.closure import Gap, Supplied
+from reconciler.model.declared import Feed
+from reconciler.model.plan import Absent, Found, Waiting
+from reconciler.model.verdicts import Judgement, Level, Verdict
+from reconciler.model.words import FeedName, Identity, PackageKey
+from reconciler.observe.catalog import Wanted, look_up
+from reconciler.propose.judge import Judge, known_to
+
+MAX_CANDIDATES: Final = 20
+"""Dependencies for which a candidate is looked up in one pass: whoever lacks more is helped by `approve --with-dependencies`."""
+
+_Needed = tuple[FeedName, str, str]
+"""A feed, and what it lacks: a package as its dependent names it, and the range."""
+
+
+def with_gaps(rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -> tuple[Row, ...]:
+    """The rows, with what nothing in their feeds satisfies; what may not come in for it is held."""
+    rows = tuple(rows)
+    settings = ground.rules.settings
+    gaps: list[Gap] = []
+    for feed in settings.approved().values():
+        if feed.dependencies != "off":
+            gaps += _gaps(feed, [row for row in rows if row.identity.feed == feed.name], verdicts, ground)
+    if not gaps:
+        return rows
+    of_version: dict[Identity, list[Gap]] = {}
+    for gap in gaps:
+        of_version.setdefault(gap.identity, []).append(gap)
+    candidates = _candidates(rows, of_version, ground)
+    return tuple(_told(row, of_version.get(row.identity, ()), settings.feeds[row.identity.feed], candidates) for row in rows)
+
+
+def _gaps(feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -> tuple[Gap, ...]:
+    ecosystem = ECOSYSTEMS[feed.type]
+    supply: dict[PackageKey, list[Supplied]] = {}
+    for row in rows:
+        if (supplied := _supplied(row, feed, verdicts, ground)) is not None:
+            supply.setdefault(row.identity.package, []).append(supplied)
+    return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
+
+
+def _supplied(row: Row, feed: Feed, verdicts: Verdicts, ground: Ground) -> Supplied | None:
+    """A version as clients will be able to install it; None where they will not."""
+    name, published = row.spelled[0], row.published
+    if published is not None:
+        stays = published.state == "listed" and row.action not in {"unlist", "quarantine"}
+        if not stays and row.action not in {"relist", "release"}:
+            return None
+        frameworks = tuple(dict.fromkeys(one for file in published.files if file.traits for one in file.traits.frameworks))
+        return Supplied(name=name, version=published.version, dependencies=published.dependencies, frameworks=frameworks)
+    if row.action != "adopt" and not (row.action == "promote" and _can_be_had(row, ground)):
+        return None
+    dependencies, frameworks = verdicts.contents.get(row.identity, (None, ()))
+    return Supplied(name=name, version=version_of(row, feed), dependencies=dependencies, frameworks=frameworks)
+
+
+def _can_be_had(row: Row, ground: Ground) -> bool:
+    desired = row.desired
+    if desired is None or desired.source is None:
+        return False
+    return isinstance(available(desired, row.files, ground.catalog.get((desired.source, row.identity.package))), Available)
+
+
+def _told(row: Row, gaps: Iterable[Gap], feed: Feed, candidates: Mapping[_Needed, str]) -> Row:
+    gaps = tuple(gaps)
+    if not gaps or row.desired is None or row.desired.state != "approved":
+        return row
+    enters = row.published is None
+    level: Level = "hold" if feed.dependencies == "require" and enters else "warn"
+    said = tuple(_judgement(gap, level, row, feed, candidates) for gap in gaps)
+    judged = replace(row.desired.judged, judgements=(*said, *row.desired.judged.judgements))
+    action = "hold" if level == "hold" else row.action
+    return replace(row, desired=replace(row.desired, judged=judged), action=action)
+
+
+def _judgement(gap: Gap, level: Level, row: Row, feed: Feed, candidates: Mapping[_Needed, str]) -> Judgement:
+    extras = f"[{','.join(gap.extras)}]" if gap.extras else ""
+    needed = f"{gap.needs}{extras} {gap.range}".strip()
+    way = f", by way of {' -> '.join(gap.path[1:])}" if len(gap.path) > 1 else ""
+    where = f" (for {', '.join(gap.targets)})" if gap.targets else ""
+    unread = f"; nobody can read this: {gap.unread}" if gap.unread else ""
+    reason = f"nothing in {feed.name} satisfies {needed}, which {gap.path[-1]} needs{where}{way}{unread}"
+    package, version = row.spelled
+    whole = f"`reconciler approve {feed.name} {package}@{version} --with-dependencies -m REASON`"
+    candidate = candidates.get((feed.name, gap.needs, gap.range), "")
+    remedy = candidate or f"approve what satisfies it: {whole} shows what there is"
+    return Judgement(rule=CLOSURE, policy=feed.where, verdict=Verdict(level=level, reason=reason, remedy=remedy))
+
+
+def _candidates(rows: Iterable[Row], gaps: Mapping[Identity, Iterable[Gap]], ground: Ground) -> dict[_Needed, str]:
+    """For what is needed by what is to be let in: the newest version that passes the rules, by what its index says."""
+    wanted: dict[_Needed, FeedName] = {}
+    for row in rows:
+        if row.published is None and row.desired is not None and row.desired.source is not None:
+            for gap in gaps.get(row.identity, ()):
+                if len(wanted) < MAX_CANDIDATES and not gap.unread:
+                    wanted.setdefault((row.identity.feed, gap.needs, gap.range), row.desired.source)
+    feeds = ground.rules.settings.feeds
+    keys = {one: ECOSYSTEMS[feeds[one[0]].type].normalize_name(one[1]) for one in wanted}
+    asked = [Wanted(feed=source, package=keys[one], name=one[1]) for one, source in wanted.items()]
+    catalog = look_up(asked, feeds, ground.upstream_of)
+    return {one: _remedy(one, source, catalog[source, keys[one]], ground) for one, source in wanted.items()}
+
+
+def _remedy(needed: _Needed, source: FeedName, answer: Found | Absent | Waiting, ground: Ground) -> str:
+    name, package, version_range = needed
+    if isinstance(answer, Absent):
+        return f"{source} does not have {package}: {answer.reason}"
+    if isinstance(answer, Waiting):
+        return f"{source} does not answer when asked for {package}: {answer.reason}"
+    candidate = next(_passing(needed, source, answer, ground), None)
+    if candidate is None:
+        return f"{source} has no version of {package} in {version_range or 'any range'} that passes the rules"
+    return f"approve {answer.listing.name} {candidate}, the newest that passes the rules by what its index says: `reconciler approve {name} {answer.listing.name}@{candidate} --with-dependencies -m REASON`"
+
+
+def _passing(needed: _Needed, source: FeedName, found: Found, ground: Ground) -> Iterator[str]:
+    feed = ground.rules.settings.feeds[needed[0]]
+    ecosystem = ECOSYSTEMS[feed.type]
+    judge = Judge(
+        target=feed,
+        source=source,
+        rules=ground.rules,
+        now=ground.now,
+        ecosystem=ecosystem,
+        known=known_to(lambda: ground.advisories, feed.type, ecosystem),
+    )
+    key = ecosystem.normalize_name(needed[1])
+    for release in reversed(found.listing.releases):
+        inside = release.listed and not release.version.prerelease and ecosystem.contains(needed[2], release.version)
+        if inside and not judge.announced(key, release, release.files):
+            yield release.version.text
