@@ -9,7 +9,7 @@ A fact of what is published is what was recorded when it was promoted, so that j
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -31,7 +31,8 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ContentMismatch, Unreachable
 from reconciler.model.advisories import Advisory, Matched, Snapshot
 from reconciler.model.declared import Connector, Feed, Rules
-from reconciler.model.packages import Dependency, Release, Traits
+from reconciler.model.marks import vouched
+from reconciler.model.packages import Dependency, Release
 from reconciler.model.plan import Catalog
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
@@ -138,13 +139,8 @@ class _Said:
         source = self.row.desired.source if self.row.desired else None
         facts = facts_of_release(entrant.row.files, entrant.release, source=source, now=self.ground.now, matched=self.matched)
         provenance = {file.name: file.provenance for file in entrant.release.files} if entrant.release else {}
-        traits = {name: _vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
+        traits = {name: vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
         return with_traits(facts, traits)
-
-
-def _vouched(traits: Traits, provenance: tuple[str, ...]) -> Traits:
-    """With what only the index knows to vouch for it."""
-    return replace(traits, provenance=tuple(sorted({*traits.provenance, *provenance})))
 
 
 def _obstacle(error: Exception) -> Obstacle:

@@ -35,6 +35,9 @@ LOOKS_AT_ONCE: Final = 8
 RESIGNING_BYTES: Final = 1 << 20
 """How much larger a package may be than the reviewed one where its content hash decides: a signature and its timestamps."""
 
+KEPT_SHAPE: Final = 1
+"""Another number whenever looking into an archive tells something else than before: what is kept is not believed then."""
+
 _JSON: Final = "application/json"
 _PIECE_BYTES: Final = 256 * 1024
 
@@ -127,7 +130,7 @@ class Archives:
 
     def _key(self, kept: PageCache, wanted: Wanted) -> Any:
         """By everything that decides what is told: the bytes, whose they should be, and the version of this program."""
-        about = [wanted.type, wanted.identity.package, wanted.identity.version, wanted.approved.name, __version__]
+        about = [wanted.type, wanted.identity.package, wanted.identity.version, wanted.approved.name, __version__, KEPT_SHAPE]
         return kept.key(url=wanted.approved.sha256, accept=json.dumps(about), authorization=None)
 
     def _place(self, url: str) -> Path:

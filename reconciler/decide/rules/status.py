@@ -29,7 +29,7 @@ class Params(Shape):
     )
 
 
-waivable: Final[Waivable] = "whole"
+waivable: Final[Waivable] = "by id"
 reads_archives: Final = False
 
 
@@ -41,10 +41,14 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     found = []
     if facts.marks.yanked is not None:
         reason = f"yanked or unlisted by its registry{_because(facts.marks.yanked)}"
-        found.append(Verdict(level=params.yanked or policy.on_violation, reason=reason, remedy="approve a release that is not"))
+        found.append(
+            Verdict(level=params.yanked or policy.on_violation, reason=reason, ids=("yanked",), remedy="approve a release that is not")
+        )
     if facts.marks.deprecated is not None and params.deprecated != "allow":
         reason = f"deprecated by its registry{_because(facts.marks.deprecated)}"
-        found.append(Verdict(level=params.deprecated, reason=reason, remedy="approve a release, or a package, that is not"))
+        found.append(
+            Verdict(level=params.deprecated, reason=reason, ids=("deprecated",), remedy="approve a release, or a package, that is not")
+        )
     return tuple(found) or (ALLOW,)
 
 
