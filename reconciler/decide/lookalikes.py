@@ -120,7 +120,7 @@ def _latin(name: str) -> str:
     if name.isascii():
         return name.lower().translate(_SEPARATORS)
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if unicodedata.category(c) not in {"Mn", "Cf"})
-    return plain.translate(_FROM_ALPHABETS).casefold().translate(_FROM_ALPHABETS).translate(_SEPARATORS)
+    return plain.translate(_FROM_ALPHABETS).casefold().translate(_SEPARATORS)
 
 
 def _blurred(text: str) -> str:

@@ -215,8 +215,6 @@ def _reference(pattern: re.Pattern[str], text: str, prefix: str) -> str:
 
 def _or_later(term: Term) -> Term:
     """A license with "+" behind it."""
-    if term.or_later:
-        return term
     gnu = LICENSES.get(f"{term.named}{OR_LATER}".casefold())
     return Term(gnu or f"{term.license}{PLUS}", term.exception)
 

@@ -237,11 +237,11 @@ class EditorSchema(GenerateJsonSchema):
         return duration_text(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
-        """With its default, but none for a mapping: each of its keys says its own."""
+        """With its default, but none for a mapping, since each of its keys says its own, and none that says nothing: a key that is left
+        out is not an empty list."""
         default = schema.get("default")
-        return (
-            self.generate_inner(schema["schema"]) if default is None or isinstance(default, BaseModel) else super().default_schema(schema)
-        )
+        says_nothing = default is None or default == [] or isinstance(default, BaseModel)
+        return self.generate_inner(schema["schema"]) if says_nothing else super().default_schema(schema)
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:
         generated = super().dict_schema(schema)

@@ -117,8 +117,9 @@ class Market:
             over.append(look)
         for release in waiting[:MAX_FETCHED]:
             look = self.examine(key, name, answer, release)
+            over = [one for one in over if one.version != release.version.text]
             if isinstance(look, Offer):
-                return Choice(offer=look, over=tuple(one for one in over if one.version != release.version.text))
+                return Choice(offer=look, over=tuple(over))
             over.append(look)
         newest = answer.listing.releases[-1].version.text if answer.listing.releases else "none"
         nothing = "no version in range passes" if found else f"{self._judge.source} has no version in range; its newest is {newest}"

@@ -28,10 +28,11 @@ class Project:
     upstream: Path
 
     @classmethod
-    def create(cls, folder: Path, *, feed_type: str, upstream: Path | None = None, registry: str | None = None) -> Self:
+    def create(cls, folder: Path, *, feed_type: str, upstream: Path | None = None, registry: str | None = None, targets: str = "") -> Self:
         """A repository with a first commit by Ada, who may approve; the upstream is an empty folder unless one is given, or the
-        address of a registry.
+        address of a registry. `targets` of the approved feed, as in feeds.yaml.
         """
+        told = f", targets: {targets}" if targets else ""
         project = cls(folder=folder / "project", type=feed_type, upstream=upstream or folder / "upstream")
         for path in (project.folder / "policies", project.upstream):
             path.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ class Project:
         (project.folder / "feeds.yaml").write_text(
             "store: ./.feeds\npublic_url: http://127.0.0.1:8080\nfeeds:\n"
             f"  public-{feed_type}: {{type: {feed_type}, usage: proxy, connectors: [{{upstream: {registry or project.upstream}}}]}}\n"
-            f"  approved-{feed_type}: {{type: {feed_type}, usage: approved, promotes_from: [public-{feed_type}]}}\n",
+            f"  approved-{feed_type}: {{type: {feed_type}, usage: approved, promotes_from: [public-{feed_type}]{told}}}\n",
             encoding="utf-8",
         )
         (project.folder / ".gitignore").write_text("/.feeds/\n", encoding="utf-8")
@@ -66,6 +67,15 @@ class Project:
     def approve(self, *packages: str) -> str:
         """`reconciler approve`, as Ada, committed."""
         return self.reconciler("approve", self.feed, *packages, "-m", "MIT, asked for by billing", "--commit")
+
+    def approve_with_dependencies(self, *packages: str) -> str:
+        """`reconciler approve --with-dependencies`, as Ada, committed."""
+        return self.reconciler("approve", self.feed, *packages, "--with-dependencies", "-m", "MIT, asked for by billing", "--commit")
+
+    def approved(self) -> set[str]:
+        """Names and versions of what is approved, as "name version"."""
+        folder = self.folder / "approvals" / self.feed
+        return {f"{path.parent.relative_to(folder)} {path.stem}" for path in folder.rglob("*.yaml")}
 
     def apply(self, *, public_url: str) -> str:
         """`reconciler apply`, as CI runs it after a merge."""

@@ -93,6 +93,7 @@ def level(expression, **params):
         ("LicenseRef-contoso", ["LicenseRef-Contoso"], None, True),
         ("LicenseRef-Other", ["LicenseRef-Contoso"], None, False),
         ("LicenseRef-a-or-later", ["LicenseRef-a-only"], None, False),
+        ("LicenseRef-a", ["LicenseRef-a-only"], None, False),
     ],
 )
 def test_what_passes(expression, allow, deny, passes):
@@ -298,6 +299,7 @@ def test_a_license_with_too_many_choices_violates_and_cannot_be_waived_by_half()
         assert (verdict.level, verdict.ids) == ("deny", ())
         assert verdict.reason.endswith("which licenses.yaml does not allow")
     assert judge(file(f"MIT OR {pairs}"), allow="MIT") == (ALLOW,)
+    assert judge(file(f"{pairs} OR MIT"), allow="MIT") == (ALLOW,)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,12 @@ def test_what_is_mistaken_for_a_protected_name(type_, name, protected, passes):
     ],
 )
 def test_letters_of_other_alphabets_are_seen(name):
-    assert judge(name, package=name.lower(), protected="Anotar.Serilog.Fody").level == "deny"
+    assert judge(name, package=name.lower(), protected="Anotar.Serilog.Fody", typos="false").level == "deny"
+
+
+def test_a_capital_is_seen_as_it_is_spelled():
+    name = "\u0397angfire"
+    assert judge(name, package=name.lower(), protected="Hangfire", typos="false").level == "deny"
 
 
 def test_another_alphabet_alone_is_no_violation():
