@@ -14,7 +14,7 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import RevisionConflict, Theirs
 from reconciler.model.advisories import Current
 from reconciler.model.declared import Settings
-from reconciler.observe.osv.gather import gather
+from reconciler.observe.osv.gather import gather, require_as_many
 from reconciler.show.advisories import UpdateOutcome, advisories_text, advisories_v1
 from reconciler.show.contract import to_json
 from reconciler.stores.advisories import find_current, read_current, write_snapshot
@@ -38,13 +38,14 @@ def advisories() -> None:
 @advisories.command()
 @ref_option
 @format_option
+@click.option("--accept-fewer", is_flag=True, help="Also a dump with less than half of the records of the last one.")
 @click.pass_obj
-def update(folder: Path, ref: str, form: str) -> None:
+def update(folder: Path, ref: str, form: str, *, accept_fewer: bool) -> None:
     """Fetch the advisories for the ecosystems of all feeds, and put them in use as one snapshot.
 
     They come from `advisories: {source: ...}` in feeds.yaml: osv.dev (the default), an address or a folder that has NuGet/all.zip,
-    PyPI/all.zip, npm/all.zip. A source that cannot be reached (exit code 6), or that is damaged, empty, or wrong in more than one
-    record of a hundred (9), changes nothing.
+    PyPI/all.zip, npm/all.zip. A source that cannot be reached (exit code 6), or that is damaged, empty, wrong in more than one record of
+    a hundred, or has lost more than half of its records (9), changes nothing.
 
     \b
     Example:
@@ -54,7 +55,7 @@ def update(folder: Path, ref: str, form: str) -> None:
     session = open_session(folder)
     settings = session.rules(ref).rules.now.settings
     store = session.store(settings)
-    outcome = _update(session, settings, store)
+    outcome = _update(session, settings, store, accept_fewer=accept_fewer)
     _show(read_current(store), settings, session, form=form, outcome=outcome)
 
 
@@ -74,12 +75,15 @@ def status(folder: Path, ref: str, form: str) -> None:
     _show(read_current(session.store(settings)), settings, session, form=form)
 
 
-def _update(session: Session, settings: Settings, store: Store) -> UpdateOutcome:
+def _update(session: Session, settings: Settings, store: Store, *, accept_fewer: bool) -> UpdateOutcome:
     before = find_current(store)
+    same_source = before.current is not None and before.current.snapshot.source == settings.advisories
     with open_wire() as wire, Console(stderr=True).status("Fetching advisories ...") if sys.stderr.isatty() else nullcontext():
         try:
             used = [ECOSYSTEMS[type_] for type_ in sorted({feed.type for feed in settings.feeds.values()})]
             draft, dumps = gather(settings.advisories, used, wire=wire, base=session.repository.root)
+            if same_source and before.current is not None and not accept_fewer:
+                require_as_many(dumps, before.current.dumps)
         except Theirs as error:
             if before.current is not None:
                 error.remedy = f"{error.remedy or AGAIN} {LAST_STAYS}"

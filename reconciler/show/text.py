@@ -46,7 +46,7 @@ def applied_text(applied: Applied) -> Iterator[str]:
     yield from _attention(plan)
     yield from _section("Failed", [line for failure in applied.failed for line in failure_lines(failure)])
     yield ""
-    yield f"Commit {plan.commit[:12]}: {len(applied.applied)} applied, {len(applied.failed)} failed, {_held(plan)}: {applied.outcome}"
+    yield f"Commit {plan.commit[:12]}: {len(applied.applied)} applied, {len(applied.failed)} failed, {_held(plan)}{_alerted(plan)}: {applied.outcome}"
 
 
 def change_lines(change: Change) -> list[str]:
@@ -163,7 +163,12 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 def _count(plan: Plan) -> str:
     changes = len(plan.changes) + len(plan.evictions)
     parts = [f"{changes} to change", _held(plan), f"{len(plan.drift)} drifted"]
-    return ", ".join(parts) if changes or plan.holds or plan.drift or plan.access else "nothing to do"
+    return ", ".join(parts) + _alerted(plan) if changes or plan.holds or plan.drift or plan.access else f"nothing to do{_alerted(plan)}"
+
+
+def _alerted(plan: Plan) -> str:
+    """How much of what is published breaks a rule; nothing where none does."""
+    return f", {len(plan.alerts)} alert{'s' if len(plan.alerts) > 1 else ''}" if plan.alerts else ""
 
 
 def _bytes(size: int) -> str:

@@ -248,3 +248,29 @@ def test_hostile_text_of_a_dump_is_shown_inert(here, server):
     assert done.code == 0
     assert "\x1b" not in done.out
     assert "1 skipped" in done.out
+
+
+def test_a_dump_that_has_lost_more_than_half_of_its_records_is_refused_until_somebody_accepts_it(here, server):
+    here.run("advisories", "update")
+    server.answers[NUGET_ZIP] = [Answer(body=archive(OTHERS[:99]))] * 2
+    server.answers[PYPI_ZIP] = [Answer(body=archive(PYPI))] * 2
+    refused = here.run("advisories", "update")
+    assert refused.code == 9
+    assert "the dump of NuGet has 99 records, and the last one had 201" in refused.err
+    assert "--accept-fewer" in refused.err
+    assert ids(here) == ["GHSA-0000-json"]
+    accepted = here.run("advisories", "update", "--accept-fewer")
+    assert accepted.code == 0, accepted.err
+    assert ids(here) == []
+
+
+def test_another_source_is_not_compared_with_the_one_before(here, server):
+    here.run("advisories", "update")
+    for name, records in (("NuGet", [FLAW]), ("PyPI", PYPI)):
+        folder = here.root / "own" / name
+        folder.mkdir(parents=True)
+        (folder / "all.zip").write_bytes(archive(records))
+    here.write("feeds.yaml", f"{FEEDS}advisories: {{source: ./own}}\n")
+    here.commit("Advisories of our own")
+    assert here.run("advisories", "update").code == 0
+    assert ids(here) == ["GHSA-0000-json"]

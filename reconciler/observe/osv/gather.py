@@ -24,6 +24,8 @@ MAX_UNPACKED_BYTES: Final = 32 * 1024**3
 MAX_KEPT_BYTES: Final = 2 * 1024**3
 """Of all ecosystems; what is kept of npm's 200,000 records has less than 100 MB."""
 MAX_NOTES: Final = 20
+FEWEST_COMPARED: Final = 100
+"""Of fewer records than these, half may well be gone by right."""
 
 _PER_CENT: Final = 100
 
@@ -36,6 +38,19 @@ def gather(source: str, ecosystems: Iterable[Ecosystem], *, wire: Wire, base: Pa
         with open_dump(source, naming.osv, wire=wire, base=base) as opened:
             dumps.append(_read(opened, naming, draft))
     return draft, tuple(dumps)
+
+
+def require_as_many(dumps: Iterable[Dump], before: Iterable[Dump]) -> None:
+    """DumpRefused where a dump has less than half of the usable records of the one before from the same source.
+
+    Databases grow. One that has lost most of what it knew was cut at its origin, and valid all the same: it would say that all is clean.
+    """
+    known = {dump.ecosystem: dump.records - dump.skipped for dump in before}
+    for dump in dumps:
+        now, last = dump.records - dump.skipped, known.get(dump.ecosystem, 0)
+        if last >= FEWEST_COMPARED and now * 2 < last:
+            message = f"the dump of {dump.ecosystem} has {now} records, and the last one had {last}"
+            raise DumpRefused(message, remedy="If that is right, say --accept-fewer.")
 
 
 def _read(opened: OpenDump, naming: Naming, draft: Draft) -> Dump:
