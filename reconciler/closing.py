@@ -14,6 +14,7 @@ from reconciler.decide.closure import gaps_of
 from reconciler.decide.judging import CLOSURE
 from reconciler.decide.rows import Row
 from reconciler.decide.sourcing import Available, available
+from reconciler.decide.supply import supplied
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.judged import Ground, Verdicts, version_of
 from reconciler.model.closure import Gap, Supplied
@@ -52,8 +53,8 @@ def _gaps(feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -
     ecosystem = ECOSYSTEMS[feed.type]
     supply: dict[PackageKey, list[Supplied]] = {}
     for row in rows:
-        if (supplied := _supplied(row, feed, verdicts, ground)) is not None:
-            supply.setdefault(row.identity.package, []).append(supplied)
+        if (one := _supplied(row, feed, verdicts, ground)) is not None:
+            supply.setdefault(row.identity.package, []).append(one)
     return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
 
 
@@ -64,8 +65,7 @@ def _supplied(row: Row, feed: Feed, verdicts: Verdicts, ground: Ground) -> Suppl
         stays = published.state == "listed" and row.action not in {"unlist", "quarantine"}
         if not stays and row.action not in {"relist", "release"}:
             return None
-        frameworks = tuple(dict.fromkeys(one for file in published.files if file.traits for one in file.traits.frameworks))
-        return Supplied(name=name, version=published.version, dependencies=published.dependencies, frameworks=frameworks)
+        return supplied(name, published)
     if row.action != "adopt" and not (row.action == "promote" and _can_be_had(row, ground)):
         return None
     dependencies, frameworks = verdicts.contents.get(row.identity, (None, ()))

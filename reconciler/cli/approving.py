@@ -10,8 +10,8 @@ from datetime import UTC, datetime, time
 from typing import Final
 
 from reconciler.cli.desk import Desk
+from reconciler.decide.findings import waivable_as
 from reconciler.decide.people import user_of
-from reconciler.decide.rules import RULES
 from reconciler.declare.revision import git_user
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, PreconditionFailed
@@ -84,13 +84,12 @@ class Counter:
 
     def cure(self, judgement: Judgement, proposal: Proposal) -> Cure | None:
         """The waiver that would cover a verdict; None where no waiver may."""
-        waivable, ids = RULES[judgement.rule].waivable, judgement.verdict.ids
-        named = bool(ids) and waivable in {"by id", "either"}
-        if not named and waivable not in {"whole", "either"}:
+        id_ = waivable_as(judgement)
+        if id_ is None:
             return None
         return Cure(
             rule=judgement.rule,
-            id=ids[0] if named else "",
+            id=id_,
             feed=self.target.name,
             package=proposal.package,
             version=proposal.version,

@@ -124,13 +124,18 @@ def _where(desired: Desired) -> Mapping[str, Any]:
     return {"feed": declared.identity.feed, "package": declared.package, "version": declared.version}
 
 
+def waivable_as(judgement: Judgement) -> str | None:
+    """The id that a waiver must name to cover a verdict, "" where it covers all that the rule says; None where no waiver may."""
+    waivable: Waivable = "no" if judgement.rule == CLOSURE else RULES[judgement.rule].waivable
+    if judgement.verdict.ids and waivable in {"by id", "either"}:
+        return judgement.verdict.ids[0]
+    return "" if waivable in {"whole", "either"} else None
+
+
 def _cure(desired: Desired, one: Judgement, rules: Rules) -> Cure | None:
     """The waiver that would cover a verdict; None where no waiver may."""
-    waivable: Waivable = "no" if one.rule == CLOSURE else RULES[one.rule].waivable
-    by_id = bool(one.verdict.ids) and waivable in {"by id", "either"}
-    if waivable == "no" or (waivable == "by id" and not by_id):
-        return None
-    return Cure(rule=one.rule, id=one.verdict.ids[0] if by_id else "", owner=_owner(desired, rules), **_where(desired))
+    id_ = waivable_as(one)
+    return Cure(rule=one.rule, id=id_, owner=_owner(desired, rules), **_where(desired)) if id_ is not None else None
 
 
 def _owner(desired: Desired, rules: Rules) -> str:
