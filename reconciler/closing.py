@@ -13,6 +13,7 @@ from typing import Final
 from reconciler.decide.closure import gaps_of
 from reconciler.decide.judging import CLOSURE
 from reconciler.decide.rows import Row
+from reconciler.decide.rules.wording import enumerated
 from reconciler.decide.sourcing import Available, available
 from reconciler.decide.supply import supplied
 from reconciler.ecosystems import ECOSYSTEMS
@@ -94,10 +95,10 @@ def _told(row: Row, gaps: Iterable[Gap], feed: Feed, candidates: Mapping[_Needed
 def _judgement(gap: Gap, level: Level, row: Row, feed: Feed, candidates: Mapping[_Needed, str]) -> Judgement:
     extras = f"[{','.join(gap.extras)}]" if gap.extras else ""
     needed = f"{gap.needs}{extras} {gap.range}".strip()
-    way = f", by way of {' -> '.join(gap.path[1:])}" if len(gap.path) > 1 else ""
-    where = f" (for {', '.join(gap.targets)})" if gap.targets else ""
+    way = f" (by way of {' -> '.join(gap.path)})" if len(gap.path) > 1 else ""
+    where = f", for {enumerated(gap.targets)}" if gap.targets and gap.targets != feed.targets else ""
     unread = f"; nobody can read this: {gap.unread}" if gap.unread else ""
-    reason = f"nothing in {feed.name} satisfies {needed}, which {gap.path[-1]} needs{where}{way}{unread}"
+    reason = f"nothing in {feed.name} satisfies {needed}, which {gap.path[-1]} needs{way}{where}{unread}"
     package, version = row.spelled
     whole = f"`reconciler approve {feed.name} {package}@{version} --with-dependencies -m REASON`"
     candidate = candidates.get((feed.name, gap.needs, gap.range), "")
@@ -129,7 +130,7 @@ def _remedy(needed: _Needed, source: FeedName, answer: Found | Absent | Waiting,
     candidate = next(_passing(needed, source, answer, ground), None)
     if candidate is None:
         return f"{source} has no version of {package} in {version_range or 'any range'} that passes the rules"
-    return f"approve {answer.listing.name} {candidate}, the newest that passes the rules by what its index says: `reconciler approve {name} {answer.listing.name}@{candidate} --with-dependencies -m REASON`"
+    return f"approve {answer.listing.name} {candidate}, the newest that passes the rules as far as its index tells: `reconciler approve {name} {answer.listing.name}@{candidate} --with-dependencies -m REASON`"
 
 
 def _passing(needed: _Needed, source: FeedName, found: Found, ground: Ground) -> Iterator[str]:

@@ -20,8 +20,8 @@ from reconciler.show.contract import to_json
 from reconciler.stores.advisories import find_current, read_current, write_snapshot
 from reconciler.stores.interface import Store
 
-AGAIN = "Look at the source, and update again."
-LAST_STAYS = "The last good snapshot stays in use; the rule `vulnerability` lets nothing new in once that is too old."
+AGAIN = "look at the source, and update again"
+LAST_STAYS = "the last good snapshot stays in use, and the rule `vulnerability` lets nothing new in once it is too old"
 
 
 @click.group()
@@ -86,7 +86,7 @@ def _update(session: Session, settings: Settings, store: Store, *, accept_fewer:
                 require_as_many(dumps, before.current.dumps)
         except Theirs as error:
             if before.current is not None:
-                error.remedy = f"{error.remedy or AGAIN} {LAST_STAYS}"
+                error.remedy = f"{error.remedy or AGAIN}; {LAST_STAYS}"
             raise
         try:
             written = write_snapshot(store, draft, dumps, fetched_at=session.now, source=settings.advisories, before=before)

@@ -40,7 +40,7 @@ def refusal_lines(counter: Counter, asked: Iterable[Asked]) -> Iterator[str]:
         for judgement in one.offer.judgements:
             yield from (f"  {line}" for line in judgement_lines([judgement]))
             if judgement.stops:
-                yield from cure_lines(counter.cure(judgement, proposal), counter.judge.now)
+                yield from (f"  {line}" for line in cure_lines(counter.cure(judgement, proposal), counter.judge.now))
 
 
 def judgement_lines(judgements: Iterable[Judgement]) -> Iterator[str]:

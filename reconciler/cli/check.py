@@ -54,7 +54,9 @@ def check(folder: Path, ref: str, base: str | None, *, uncommitted: bool) -> Non
     notes = [_landable(repository, commit, base) if commit is not None and base is not None else ""]
     notes += [_ends(waiver, session.now) for waiver in ending(rules.waivers, session.now)]
     feeds, lines, waivers = len(rules.settings.feeds), len(rules.permissions.permissions), len(rules.waivers)
-    told = f", {waivers} waiver{'s' if waivers > 1 else ''}" if waivers else ""
+    policies = len(rules.policies)
+    told = f", {policies} polic{'ies' if policies > 1 else 'y'}" if policies else ""
+    told += f", {waivers} waiver{'s' if waivers > 1 else ''}" if waivers else ""
     click.echo(f"The declaration is well-formed: {feeds} feeds, {lines} permissions, {len(approvals.valid)} approvals{told}.")
     for note in filter(None, notes):
         click.echo(f"Note: {inert(note)}.")

@@ -17,6 +17,7 @@ from reconciler.decide.case import Case, lets_in
 from reconciler.decide.clock import backwards
 from reconciler.decide.desired import Desired, authority_holds, desired_of, malformed_holds
 from reconciler.decide.findings import held_back
+from reconciler.decide.judging import CLOSURE
 from reconciler.decide.known import known
 from reconciler.decide.rows import Row
 from reconciler.decide.standing import HeldEvent, Standing
@@ -70,7 +71,10 @@ def explain(folder: Path, feed: str, package: str, version: str, ref: str, form:
     identity = identity_in(approved_feed(rules.rules.now.settings, feed), package, version)
     declaration = session.reader.widened(rules, frozenset({(identity.feed, identity.package)}))
     with open_wire() as wire:
-        row = _judged(session, declaration, identity, session.surroundings(declaration, wire))
+        surroundings = session.surroundings(declaration, wire)
+        row = _judged(session, declaration, identity, surroundings)
+        if row is not None and _lacks(row):  # what it lacks may be approved, and not published yet: all approvals of the feed say so
+            row = _judged(session, _of_feed(session.reader.widened(rules, None), identity.feed), identity, surroundings)
     holds = [*_holds(session, declaration, identity), *(held_back(row, declaration.rules.now) if row else ())]
     explained = _explain(session, declaration, identity, holds, row)
     if form == "json":
@@ -80,15 +84,26 @@ def explain(folder: Path, feed: str, package: str, version: str, ref: str, form:
 
 
 def _judged(session: Session, declaration: Declaration, identity: Identity, surroundings: Surroundings) -> Row | None:
-    """The version with what the policies say of it; None for one that is neither approved nor published."""
+    """The version with what the policies say of it, beside all that its feed holds; None for one that is neither approved nor published."""
     settings = declaration.rules.now.settings
     ecosystem = ECOSYSTEMS[settings.feeds[identity.feed].type]
     store = session.store(settings)
     stock = stock_of(store, read_state(store, identity.feed, ecosystem.parse_version), ecosystem, listed=False, deep=False)
-    mine = {key: package for key, package in stock.packages.items() if key == identity.package}
     options = Options(now=session.now, public_url=None, listed=False, accept="")
-    seen = judged_rows(declaration, {identity.feed: replace(stock, packages=mine)}, surroundings, options, store)
+    seen = judged_rows(declaration, {identity.feed: stock}, surroundings, options, store)
     return next((row for row in seen.rows if row.identity == identity), None)
+
+
+def _lacks(row: Row) -> bool:
+    """Whether nothing that was looked at satisfies one of its dependencies."""
+    return row.desired is not None and any(one.rule == CLOSURE for one in row.desired.judged.judgements)
+
+
+def _of_feed(declaration: Declaration, feed: FeedName) -> Declaration:
+    """The declaration without the approvals of other feeds."""
+    approvals = declaration.approvals
+    valid = {identity: one for identity, one in approvals.valid.items() if identity.feed == feed}
+    return replace(declaration, approvals=replace(approvals, valid=valid))
 
 
 def _explain(session: Session, declaration: Declaration, identity: Identity, holds: list[Hold], row: Row | None) -> ExplainV1:

@@ -65,7 +65,7 @@ def matched(snapshot: Snapshot, advisories: Iterable[Advisory], version: Version
             affecting.append(_affecting(group, version, language, unread))
         elif any(_ends_before(range_, version, language) for record in group.records for range_ in record.ranges):
             fixes.update(_ids(group.records))
-    return Matched(snapshot=snapshot, affecting=tuple(sorted(affecting, key=_badness)), fixes=tuple(sorted(fixes)))
+    return Matched(snapshot=snapshot, affecting=tuple(sorted(affecting, key=_badness)), fixes=tuple(sorted(fixes, key=_rank)))
 
 
 def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:

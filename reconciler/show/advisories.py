@@ -84,8 +84,7 @@ def advisories_text(current: Current | None, missing: list[str], now: datetime) 
 
 
 def _lines(dump: Dump) -> Iterator[str]:
-    advisories, packages = _counted(dump.advisories, "advisory", "advisories"), _counted(dump.packages, "package", "packages")
-    told = [f"{advisories} about {packages}, of {_counted(dump.records, 'record', 'records')}"]
+    told = [f"{_counted(dump.records, 'record', 'records')} about {_counted(dump.packages, 'package', 'packages')}"]
     told += [f"{count:,} {what}" for count, what in ((dump.withdrawn, "withdrawn"), (dump.skipped, "skipped")) if count]
     told += [f"{dump.strange:,} about a name that no package can have here"] if dump.strange else []
     yield f"{inert(dump.ecosystem)}: {'; '.join(told)}"

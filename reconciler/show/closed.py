@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from reconciler.show.inert import inert
 from reconciler.show.rows import Row, Time
 
 Outcome = Literal["done", "held"]
+MOST_TARGETS: Final = 4
+"""Targets that a line names; JSON has them all."""
 
 
 class ClosedFeedRow(Row):
@@ -92,26 +94,31 @@ def closed_text(feeds: Sequence[Closed]) -> Iterator[str]:
     """A line a feed, and one for each gap, with what to do below."""
     for one in feeds:
         count = f"{one.versions:,} version{'' if one.versions == 1 else 's'}"
-        told = f" for {inert(', '.join(one.targets))}" if one.targets else ""
+        told = f" for {_targets(one.targets)}" if one.targets else ""
         yield f"{one.feed}: {count}{told}: {_count(one.gaps)}"
         for gap in one.gaps:
-            yield f"  ! {gap_text(gap)}"
+            yield f"  ! {gap_text(gap, one.targets)}"
             if not gap.unread:
                 what = f"{gap.needs}[{','.join(gap.extras)}]" if gap.extras else gap.needs
                 yield f"      to do: approve a version of {inert(what)} in this range, or withdraw {inert(gap.path[-1])}"
 
 
-def gap_text(gap: Gap) -> str:
-    """A gap in one line: what is missing, who asks for it, over which way, and for which targets."""
+def gap_text(gap: Gap, targets: Sequence[str]) -> str:
+    """A gap in one line: what is missing, who asks for it, over which way, and for which of the feed's targets, if not for all."""
     extras = f"[{','.join(gap.extras)}]" if gap.extras else ""
     way = " -> ".join(gap.path)
-    targets = f" (for {', '.join(gap.targets)})" if gap.targets else ""
+    some = f", for {_targets(gap.targets)}" if gap.targets != tuple(targets) else ""
     missing = f"{gap.needs}{extras} {gap.range or '(any version)'}"
     why = f"cannot be read: {gap.unread}" if gap.unread else "nothing satisfies it"
-    return inert(f"{way} needs {missing}: {why}{targets}")
+    return inert(f"{way} needs {missing}: {why}{some}")
+
+
+def _targets(targets: Sequence[str]) -> str:
+    return ", ".join(map(inert, targets)) if len(targets) <= MOST_TARGETS else f"{len(targets)} targets"
 
 
 def _count(gaps: Sequence[Gap]) -> str:
     if not gaps:
         return "closed"
-    return f"{len(gaps):,} gap{'' if len(gaps) == 1 else 's'} in {len({gap.identity for gap in gaps}):,} of them"
+    short = len({gap.identity for gap in gaps})
+    return f"{len(gaps):,} gap{'' if len(gaps) == 1 else 's'} in {short:,} version{'' if short == 1 else 's'}"

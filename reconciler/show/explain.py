@@ -18,6 +18,7 @@ from reconciler.show.verdicts import VerdictRow
 WIDTH: Final = 100
 SHORT: Final = 12
 
+TAKEN: Final = "a policy keeps it back: it comes back once the policy allows it, or a waiver covers it (`reconciler plan` has its YAML)"
 NEXT: Final = {
     ("approved", "absent"): "`reconciler apply` promotes it (`reconciler plan` says whether the upstream has it)",
     ("none", "absent"): "`reconciler approve {feed} {package}@{version} -m REASON`",
@@ -39,6 +40,9 @@ NEXT: Final = {
     ("none", "listed"): "it is published, but no approval names it any more: it stays. To explain it: "
     "`reconciler approve {feed} {package}@{version} -m REASON`; to take it back: "
     "`reconciler withdraw {feed} {package} {version} -m REASON`",
+    ("denied", "listed"): "a policy has something against it: `reconciler plan` says what follows from that, and what to do",
+    ("denied", "unlisted"): TAKEN,
+    ("denied", "quarantined"): TAKEN,
     ("withdrawn", "listed"): "`reconciler apply` takes it back",
     ("withdrawn", "unlisted"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
     ("withdrawn", "quarantined"): "to undo it: `reconciler relist {feed} {package} {version} -m REASON`",
@@ -49,7 +53,8 @@ NEXT: Final = {
 def explain_text(explained: ExplainV1, *, waiting: bool) -> Iterator[str]:
     """The whole chain, line by line; `waiting`: what is held waits for the forge."""
     held = ", waiting for the forge" if waiting else ", held" if explained.holds else ""
-    yield f"{inert(explained.package)} {inert(explained.version)} in {explained.feed}: declared {explained.declared}, published {explained.published}{held}"
+    declared = "approved (a policy denies it)" if explained.declared == "denied" else explained.declared
+    yield f"{inert(explained.package)} {inert(explained.version)} in {explained.feed}: declared {declared}, published {explained.published}{held}"
     yield from _approval(explained)
     yield from _standing(explained)
     if explained.judgements:
@@ -192,7 +197,7 @@ def _judgements(explained: ExplainV1) -> Iterator[str]:
         waived = f" (waived: {inert(one.waiver)})" if one.waiver else ""
         yield from _row(one.verdict, f"{inert(one.rule)} ({inert(one.policy)}){f': {inert(one.reason)}' if one.reason else ''}{waived}")
     for license_ in explained.licenses:
-        concluded = f", concluded {inert(license_.concluded)}" if license_.concluded else ", which concludes nothing"
+        concluded = f", concluded {inert(license_.concluded)}" if license_.concluded else ", from which no SPDX license follows"
         declared = f"declared {inert(license_.declared, longest=200)}" if license_.declared else "none declared"
         yield from _row("license", f"{declared}{concluded if license_.declared else ''}")
 

@@ -27,14 +27,14 @@ def verdict_lines(judgements: Sequence[Judgement]) -> Iterator[str]:
     silent = {one.rule for one in judgements if one.level == "allow" and one.waiver is None}
     passed = sorted(silent - {one.rule for one in judgements if one.level == "warn" or one.waiver is not None})
     if passed:
-        yield f"    passes {', '.join(passed)}"
+        yield f"    passes the rule{'s' if len(passed) > 1 else ''} {', '.join(passed)}"
 
 
 def alert_lines(alert: Finding, now: datetime) -> Iterator[str]:
     """An alert: what, which rule, on whose word it is there, what to do."""
     yield f"! {inert(alert.package)} {inert(alert.version)} in {alert.feed}: {inert(alert.reason)}"
-    consequence = {"alert": "it stays as it is", "unlist": "the rule unlists it", "quarantine": "the rule takes it out of the feed"}
-    yield f"    {inert(alert.path)}:{alert.line} [{alert.rule}]: {consequence[alert.action]}"
+    consequence = {"alert": "stays", "unlist": "is unlisted", "quarantine": "is taken out of the feed"}
+    yield f"    {inert(alert.path)}:{alert.line} [{alert.rule}]: it {consequence[alert.action]} (on_existing: {alert.action})"
     if alert.author is not None:
         yield f"    approved {people(alert.author, alert.approvers)}, commit {alert.commit[:12]}"
     if alert.remedy:

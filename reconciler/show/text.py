@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from reconciler.model.plan import AccessChange, Applied, Change, ChangeKind, Drift, Failure, Hold, Plan
 from reconciler.model.reanchored import Reanchored
+from reconciler.model.text import rough_text
 from reconciler.show.findings import alert_lines, cure_lines, verdict_lines, waiver_summary, warning_lines
 from reconciler.show.inert import inert
 from reconciler.show.people import people, person_text
@@ -35,9 +36,18 @@ def plan_text(plan: Plan) -> Iterator[str]:
     yield ""
     if plan.valid_until is not None:
         yield f"Valid until {plan.valid_until:%Y-%m-%dT%H:%M:%SZ}, when an approval expires or a verdict changes by itself."
-    if plan.snapshot is not None:
-        yield f"Advisories {plan.snapshot.digest[:12]} of {plan.snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ}, from {inert(plan.snapshot.source)}"
+    yield from _advisories(plan)
     yield f"Digest {plan.digest}"
+
+
+def _advisories(plan: Plan) -> Iterator[str]:
+    """What versions were judged by, and how old that is; that it is missing, where a policy asks for it."""
+    if plan.snapshot is not None:
+        age, fetched = plan.clock - plan.snapshot.fetched_at, f"{plan.snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ}"
+        old = f", {rough_text(age)} ago," if age >= timedelta(minutes=1) else ""
+        yield f"Advisories {plan.snapshot.digest[:12]}, fetched {fetched}{old} from {inert(plan.snapshot.source)}"
+    elif any(policy.rule == "vulnerability" for policy in plan.rules.policies):
+        yield "Advisories: none, so nothing is known of vulnerabilities; `reconciler advisories update` fetches them"
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
@@ -163,12 +173,13 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 def _count(plan: Plan) -> str:
     changes = len(plan.changes) + len(plan.evictions)
     parts = [f"{changes} to change", _held(plan), f"{len(plan.drift)} drifted"]
-    return ", ".join(parts) + _alerted(plan) if changes or plan.holds or plan.drift or plan.access else f"nothing to do{_alerted(plan)}"
+    attention = changes or plan.holds or plan.drift or plan.access or plan.alerts
+    return ", ".join(parts) + _alerted(plan) if attention else "nothing to do"
 
 
 def _alerted(plan: Plan) -> str:
     """How much of what is published breaks a rule; nothing where none does."""
-    return f", {len(plan.alerts)} alert{'s' if len(plan.alerts) > 1 else ''}" if plan.alerts else ""
+    return f", {len(plan.alerts)} alert{'' if len(plan.alerts) == 1 else 's'}" if plan.alerts else ""
 
 
 def _bytes(size: int) -> str:

@@ -26,7 +26,7 @@ FLAW = record("GHSA-0000-json", affected("Newtonsoft.Json", {"introduced": "0"},
 PYPI = [record("PYSEC-2026-1", affected("requests", {"introduced": "0"}, ecosystem="PyPI"))]
 OTHERS = [record(f"GHSA-{number:04}", affected(f"Other.{number}", {"introduced": "0"})) for number in range(200)]
 NUGET_ZIP, PYPI_ZIP = "/osv/NuGet/all.zip", "/osv/PyPI/all.zip"
-LAST_STAYS = "The last good snapshot stays in use; the rule `vulnerability` lets nothing new in once that is too old."
+LAST_STAYS = "the last good snapshot stays in use, and the rule `vulnerability` lets nothing new in once it is too old"
 
 
 @pytest.fixture(autouse=True)
@@ -68,8 +68,8 @@ def test_an_update_fetches_the_advisories_of_the_declared_ecosystems(here, serve
     assert snapshot is not None
     assert digest == f"  snapshot {snapshot.digest}"
     assert rest == [
-        "  NuGet: 201 advisories about 201 packages, of 201 records",
-        "  PyPI: 1 advisory about 1 package, of 1 record",
+        "  NuGet: 201 records about 201 packages",
+        "  PyPI: 1 record about 1 package",
     ]
     assert ids(here) == ["GHSA-0000-json"]
 
@@ -80,7 +80,7 @@ def test_it_is_told_what_could_not_be_used(here, server):
     server.answers[NUGET_ZIP] = [Answer(body=archive([FLAW, *OTHERS, gone, strange, b"{"]))]
     assert here.run("advisories", "update").code == 0
     assert here.run("advisories", "status").out.splitlines()[2:4] == [
-        "  NuGet: 202 advisories about 202 packages, of 204 records; 1 withdrawn; 1 skipped; 1 about a name that no package can have here",
+        "  NuGet: 204 records about 202 packages; 1 withdrawn; 1 skipped; 1 about a name that no package can have here",
         "    ! skipped 'broken-203.json': it is no JSON",
     ]
 

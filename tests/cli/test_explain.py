@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.model.events import Person
 from reconciler.model.words import BlobId
-from tests.cli.place import FEEDS, Place
+from tests.cli.place import FEEDS, Place, make_place
 from tests.cli.reviewed import ADA, ALAN, GRACE, LEAF, NAMED, PERMISSIONS, REVIEWED, TWO, leaf, reviewed_place
 from tests.support.faulty_server import Answer
 from tests.support.repositories import Repo
@@ -323,3 +323,25 @@ def test_no_line_is_wider_than_a_hundred_columns_but_for_what_cannot_be_folded(m
         repo.close()
         place.run("apply")
         assert max(map(len, text(place, repo).splitlines())) <= 100
+
+
+def test_what_a_version_needs_is_looked_for_in_all_that_its_feed_holds_and_is_to_hold(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
+    place = make_place(tmp_path / "place")
+    place.write("feeds.yaml", FEEDS.replace("promotes_from: [public-pypi]", "promotes_from: [public-pypi], dependencies: require"))
+
+    def closure():
+        known = place.run("explain", "approved-pypi", "sample", "1.0", "--format", "json").json
+        return [(one["verdict"], one["reason"]) for one in known["judgements"] if one["rule"] == "closure"], known["published"]
+
+    assert place.run("approve", "approved-pypi", "sample", "-m", "Needed").code == 0
+    place.commit("sample alone")
+    assert closure() == ([("hold", "nothing in approved-pypi satisfies leaf >=1, which sample 1.0 needs")], "absent")
+    assert place.run("approve", "approved-pypi", "leaf", "-m", "Needed").code == 0
+    place.commit("what it needs")
+    assert closure() == ([], "absent"), "approved is enough, since one pass lets both in"
+    assert place.run("apply").code == 0
+    assert closure() == ([], "listed")
+    place.run("withdraw", "approved-pypi", "leaf", "1.2", "-m", "Bad", "--commit")
+    assert place.run("apply").code == 0
+    assert closure() == ([("warn", "nothing in approved-pypi satisfies leaf >=1, which sample 1.0 needs")], "listed")

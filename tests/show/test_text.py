@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from reconciler.model.advisories import Snapshot
 from reconciler.model.events import Named
-from reconciler.model.plan import AccessChange, Applied, Change, Drift, Failure, Hold, Plan
-from reconciler.model.words import CommitId, FeedName
+from reconciler.model.plan import AccessChange, Applied, Change, Cure, Drift, Failure, Finding, Hold, Plan
+from reconciler.model.words import CommitId, FeedName, Sha256
 from reconciler.show.text import applied_text, plan_text
+from tests.decide.rules.policies import policy_of
 from tests.support.declared import approval, commit, declared, identity, person, rules
 
 ADA = Named(name="Ada Lovelace", email="ada@example.org", assurance="claimed")
@@ -93,6 +95,54 @@ Digest {"d" * 64}"""
 def test_nothing_to_do():
     empty = replace(PLAN, changes=(), access=(), holds=(), drift=(), valid_until=None)
     assert "\n".join(plan_text(empty)) == f"Plan for commit cccccccccccc: nothing to do\n\nDigest {'d' * 64}"
+
+
+QUIET = replace(PLAN, changes=(), access=(), holds=(), drift=(), valid_until=None)
+
+
+def alert(**more) -> Finding:
+    fields: dict[str, Any] = {
+        "feed": "approved", "package": "pkg", "version": "1.0", "rule": "vulnerability", "level": "hold", "reason": "GHSA-0000, high: bad",
+        "remedy": "approve 2.0", "action": "unlist", "path": "policies/v.yaml", "line": 2, "author": ADA, "approvers": (GRACE,),
+        "commit": "c" * 40, "cure": Cure(rule="vulnerability", id="GHSA-0000", feed="approved", package="pkg", version="1.0", owner="ada"),
+    }  # fmt: skip
+    return Finding(**(fields | more))
+
+
+def test_an_alert_is_counted_and_says_what_follows_who_approved_it_and_both_ways_out():
+    assert (
+        "\n".join(plan_text(replace(QUIET, alerts=(alert(),))))
+        == f"""\
+Plan for commit cccccccccccc: 0 to change, 0 held, 0 waiting, 0 drifted, 1 alert
+
+Alerts
+  ! pkg 1.0 in approved: GHSA-0000, high: bad
+      policies/v.yaml:2 [vulnerability]: it is unlisted (on_existing: unlist)
+      approved by Ada Lovelace <ada@example.org> (claimed), approved by Grace\\x1b[1m Hopper <grace@example.org> (signed), commit cccccccccccc
+      to do: approve 2.0
+      or waive it, in policies/waivers/pkg-1.0-vulnerability-ghsa-0000.yaml:
+          rule: vulnerability
+          id: GHSA-0000
+          feed: approved
+          package: pkg
+          versions: ["1.0"]
+          owner: ada
+          reason: WHY IT MAY BE USED ALL THE SAME
+          expires: 2027-02-20
+
+Digest {"d" * 64}"""
+    )
+
+
+def test_the_advisories_are_told_with_their_age_or_that_there_are_none_where_a_policy_asks_for_them():
+    snapshot = Snapshot(digest=Sha256("e" * 64), fetched_at=PLAN.clock - timedelta(days=3), source="osv.dev")
+    assert "Advisories eeeeeeeeeeee, fetched 2026-11-19T00:00:00Z, 3 days ago, from osv.dev" in plan_text(replace(QUIET, snapshot=snapshot))
+    fresh = replace(snapshot, fetched_at=PLAN.clock)
+    assert "Advisories eeeeeeeeeeee, fetched 2026-11-22T00:00:00Z from osv.dev" in plan_text(replace(QUIET, snapshot=fresh))
+    none = "Advisories: none, so nothing is known of vulnerabilities; `reconciler advisories update` fetches them"
+    asked = replace(QUIET, rules=replace(QUIET.rules, policies=(policy_of("vulnerability"),)))
+    assert none in plan_text(asked)
+    assert none not in plan_text(QUIET)
 
 
 def test_what_was_applied():

@@ -45,7 +45,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     asked = f"min_age is {duration_text(params.min_age)}"
     published = facts.uploaded_at
     if published is None:
-        return (_unknown(f"the registry does not say when it was published; {asked}", fixes),)
+        return (_unknown(f"the registry does not say when it was published; {asked}", fixes, "promote it from a registry that says so"),)
     if published > facts.now:
         return (_unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes),)
     if facts.now - published >= params.min_age:
@@ -60,8 +60,8 @@ def unmet(policy: Policy, rules: Rules) -> Unmet | None:
     return None
 
 
-def _unknown(reason: str, fixes: tuple[str, ...]) -> Verdict:
-    return Verdict(level="hold", reason=reason, ids=fixes, unknown=True)
+def _unknown(reason: str, fixes: tuple[str, ...], remedy: str = "") -> Verdict:
+    return Verdict(level="hold", reason=reason, remedy=remedy, ids=fixes, unknown=True)
 
 
 def _remedy(until: datetime, fixes: tuple[str, ...]) -> str:

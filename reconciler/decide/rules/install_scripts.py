@@ -1,15 +1,16 @@
 """`install-scripts`: nothing of a release may run when it is installed.
 
 Such a script runs with the rights of whoever installs, before anybody has called the package; most packages need none. Which scripts
-there are, `Traits.install_scripts` says: npm's life-cycle scripts and native builds, NuGet's PowerShell. They are never run here.
+there are, `Traits.install_scripts` says: npm's life-cycle scripts and native builds, NuGet's PowerShell, the build backend of a source archive of PyPI (wheels run nothing). They are never run here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.interface import Facts, JudgedFile, Subject
 from reconciler.decide.rules.wording import enumerated, quoted
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.text import Shape
@@ -31,14 +32,22 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     scripts = [f"{quoted(file.name)}: {quoted(script)}" for file in files if file.traits for script in file.traits.install_scripts]
     found = []
     if scripts:
-        reason = f"runs when it is installed: {enumerated(scripts)}"
-        remedy = "read what they do, then approve a release without them, or waive the rule for this one"
+        reason = f"this runs when it is installed: {enumerated(scripts)}"
+        remedy = "read what that does; approve a release without it, or waive the rule for this one"
+        if _only_sources(files):
+            remedy = "approve the wheels alone (`--file '*.whl'`), or waive the rule for this release"
         found.append(replace(violation(policy.on_violation, reason), remedy=remedy))
     unread = [quoted(file.name) for file in files if file.traits is None]
     if unread or not files:
         reason = f"nobody has looked for scripts in {enumerated(unread)}" if unread else "nobody knows its files"
         found.append(Verdict(level="hold", reason=reason, unknown=True))
     return tuple(found) or (ALLOW,)
+
+
+def _only_sources(files: Sequence[JudgedFile]) -> bool:
+    """Whether what runs is what builds a source archive of PyPI, and there are wheels, which need not be built."""
+    runs = [file.name for file in files if file.traits and file.traits.install_scripts]
+    return any(file.name.endswith(".whl") for file in files) and not any(name.endswith(".whl") for name in runs)
 
 
 def unmet(policy: Policy, rules: Rules) -> Unmet | None:

@@ -90,7 +90,11 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     if pattern := matching_package(params.reserved, subject.package):
         feeds = f"only {' or '.join(params.sources)} may provide it, not {facts.source}" if params.sources else "no feed may provide it"
         reason = f'"{quoted(spelled)}" is reserved as "{pattern}": {feeds}'
-        remedy = f"promote it from {' or '.join(params.sources)}" if params.sources else ""
+        remedy = (
+            f"promote it from {' or '.join(params.sources)}"
+            if params.sources
+            else f"choose another package, or name the feeds that may provide it in sources of {policy.path}"
+        )
         return (replace(violation(policy.on_violation, reason), remedy=remedy),)
     if _is_protected(subject, params):
         return (ALLOW,)

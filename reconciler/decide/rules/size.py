@@ -46,7 +46,11 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
         biggest = max(facts.files, key=lambda file: file.size)
         told = f"{size(total)} in {len(facts.files)} files, the largest {quoted(biggest.name)} with {size(biggest.size)}"
         reasons.append(f"larger than max_total, {size(params.max_total)}: {told}")
-    remedy = "leave out of the approval the files that nobody needs, or approve a smaller release" if len(facts.files) > 1 else ""
+    remedy = (
+        "leave out of the approval the files that nobody needs, or approve a smaller release"
+        if len(facts.files) > 1
+        else "approve a smaller release"
+    )
     return tuple(replace(violation(policy.on_violation, reason), remedy=remedy) for reason in reasons) or (ALLOW,)
 
 

@@ -8,16 +8,16 @@ from tests.decide.rules.facts import NOW, files, judged, scripts, told
     ("given", "said"),
     [
         ([("a.tgz", scripts())], ["allow"]),
-        ([("a.tgz", scripts("postinstall: node x.js"))], ["hold: runs when it is installed: a.tgz: postinstall: node x.js"]),
+        ([("a.tgz", scripts("postinstall: node x.js"))], ["hold: this runs when it is installed: a.tgz: postinstall: node x.js"]),
         (
             [("a.tgz", scripts("preinstall: x", "binding.gyp")), ("b.tgz", scripts("install: y"))],
-            ["hold: runs when it is installed: a.tgz: preinstall: x, a.tgz: binding.gyp, b.tgz: install: y"],
+            ["hold: this runs when it is installed: a.tgz: preinstall: x, a.tgz: binding.gyp, b.tgz: install: y"],
         ),
         (
             [("a.tgz", scripts(*(f"tools/{i}.ps1" for i in range(7))))],
             [
                 (
-                    "hold: runs when it is installed: a.tgz: tools/0.ps1, a.tgz: tools/1.ps1, a.tgz: tools/2.ps1, a.tgz: tools/3.ps1,"
+                    "hold: this runs when it is installed: a.tgz: tools/0.ps1, a.tgz: tools/1.ps1, a.tgz: tools/2.ps1, a.tgz: tools/3.ps1,"
                     " a.tgz: tools/4.ps1 and 2 more"
                 )
             ],
@@ -25,13 +25,27 @@ from tests.decide.rules.facts import NOW, files, judged, scripts, told
         ([("a.tgz", None)], ["unknown: nobody has looked for scripts in a.tgz"]),
         (
             [("a.tgz", None), ("b.tgz", scripts("install: y"))],
-            ["hold: runs when it is installed: b.tgz: install: y", "unknown: nobody has looked for scripts in a.tgz"],
+            ["hold: this runs when it is installed: b.tgz: install: y", "unknown: nobody has looked for scripts in a.tgz"],
         ),
         ([], ["unknown: nobody knows its files"]),
     ],
 )
 def test_what_runs_when_it_is_installed(given, said):
     assert told("install-scripts", files(*given)) == said
+
+
+@pytest.mark.parametrize(
+    ("given", "wheels"),
+    [
+        ([("a.whl", scripts()), ("a.tar.gz", scripts("build backend x"))], True),
+        ([("a.tar.gz", scripts("build backend x"))], False),
+        ([("a.whl", scripts("x")), ("a.tar.gz", scripts("build backend x"))], False),
+        ([("a.tgz", scripts("install: x"))], False),
+    ],
+)
+def test_where_only_source_archives_run_something_wheels_alone_are_the_way_out(given, wheels):
+    (verdict,) = judged("install-scripts", files(*given))
+    assert verdict.remedy.startswith("approve the wheels alone" if wheels else "read what that does")
 
 
 @pytest.mark.parametrize("on_violation", ["warn", "hold", "deny"])
