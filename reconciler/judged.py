@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.decide.advisories import matched
+from reconciler.decide.advisories import Flaw, flaws_of, matched_flaws
 from reconciler.decide.judging import (
     Judged,
     Obstacle,
     facts_of_published,
     facts_of_release,
-    judgements_of,
     policies_for,
     read_archives,
     with_traits,
 )
 from reconciler.decide.rows import Row
+from reconciler.decide.rulebook import Rulebook
 from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.decide.sourcing import Available, available
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ContentMismatch, Unreachable
-from reconciler.model.advisories import Advisory, Matched, Snapshot
+from reconciler.model.advisories import Matched, Snapshot
 from reconciler.model.declared import Connector, Feed, Rules
 from reconciler.model.marks import vouched
 from reconciler.model.packages import Dependency, Release
@@ -83,7 +83,7 @@ class _Entrant:
 def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
     """What the policies say of each version that somebody entitled approved. What no upstream has is not judged: it comes in no way."""
     approved = [row for row in rows if row.desired is not None and row.desired.state == "approved"]
-    known = _advisories(approved, ground)
+    book, known = Rulebook(ground.rules, ground.now), _Known(approved, ground)
     entrants = {one.row.identity: one for row in approved if (one := _entrant(row, ground)) is not None}
     answers: dict[Identity, dict[str, Answer]] = {}
     for (identity, name), answer in ground.archives.look_into(w for one in entrants.values() for w in _wanted(one, ground)).items():
@@ -92,7 +92,7 @@ def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
     contents: dict[Identity, tuple[tuple[Dependency, ...], tuple[str, ...]]] = {}
     for row in approved:
         identity = row.identity
-        said = _Said(row=row, ground=ground, matched=_matched(row, known, ground))
+        said = _Said(row=row, subject=subject_of(row, ground.rules), book=book, matched=known.of(row), now=ground.now)
         of_it = answers.get(identity, {})
         judged[identity] = said.judged(entrants.get(identity), of_it)
         found = [answer for answer in of_it.values() if isinstance(answer, Content)]
@@ -118,8 +118,10 @@ class _Said:
     """One version, judged."""
 
     row: Row
-    ground: Ground
+    subject: Subject
+    book: Rulebook
     matched: Matched | None
+    now: datetime
 
     def judged(self, entrant: _Entrant | None, answers: Mapping[str, Answer]) -> Judged:
         row = self.row
@@ -128,16 +130,15 @@ class _Said:
         if row.published is None:
             return Judged(judgements=entering, obstacle=obstacle)
         source = row.desired.source if row.desired else None
-        facts = facts_of_published(row.published, source=source, now=self.ground.now, matched=self.matched)
+        facts = facts_of_published(row.published, source=source, now=self.now, matched=self.matched)
         return Judged(judgements=self._judge(facts), extension=entering, obstacle=obstacle)
 
     def _judge(self, facts: Facts) -> tuple[Judgement, ...]:
-        ground, subject = self.ground, subject_of(self.row, self.ground.rules)
-        return judgements_of(subject, facts, ground.rules, ECOSYSTEMS[subject.type])
+        return self.book.judgements(self.subject, facts, ECOSYSTEMS[self.subject.type])
 
     def _entering(self, entrant: _Entrant, answers: Mapping[str, Answer]) -> Facts:
         source = self.row.desired.source if self.row.desired else None
-        facts = facts_of_release(entrant.row.files, entrant.release, source=source, now=self.ground.now, matched=self.matched)
+        facts = facts_of_release(entrant.row.files, entrant.release, source=source, now=self.now, matched=self.matched)
         provenance = {file.name: file.provenance for file in entrant.release.files} if entrant.release else {}
         traits = {name: vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
         return with_traits(facts, traits)
@@ -173,20 +174,27 @@ def _wanted(entrant: _Entrant, ground: Ground) -> Iterator[Wanted]:
         )
 
 
-def _advisories(rows: Iterable[Row], ground: Ground) -> dict[tuple[str, PackageKey], tuple[Advisory, ...]]:
-    """What the snapshot says of all these packages, by type and key."""
-    if ground.snapshot is None:
-        return {}
-    keys: dict[str, set[PackageKey]] = {}
-    for row in rows:
-        keys.setdefault(ground.rules.settings.feeds[row.identity.feed].type, set()).add(row.identity.package)
-    return {(kind, key): found for kind, wanted in sorted(keys.items()) for key, found in ground.advisories.about(kind, wanted).items()}
+class _Known:
+    """What the snapshot says of versions; what it says of a package is put together once for all of them."""
 
+    def __init__(self, rows: Iterable[Row], ground: Ground) -> None:
+        self._feeds = ground.rules.settings.feeds
+        self._flaws: dict[tuple[str, PackageKey], tuple[Flaw, ...]] = {}
+        self._nothing: dict[str, Matched] = {}
+        if ground.snapshot is None:
+            return
+        keys: dict[str, set[PackageKey]] = {}
+        for row in rows:
+            keys.setdefault(self._feeds[row.identity.feed].type, set()).add(row.identity.package)
+        for kind, wanted in sorted(keys.items()):
+            if (snapshot := ground.advisories.snapshot_of(kind)) is not None:
+                self._nothing[kind] = Matched(snapshot=snapshot, affecting=(), fixes=())
+                self._flaws |= {(kind, key): flaws_of(found) for key, found in ground.advisories.each(kind, wanted)}
 
-def _matched(row: Row, known: Mapping[tuple[str, PackageKey], tuple[Advisory, ...]], ground: Ground) -> Matched | None:
-    feed = ground.rules.settings.feeds[row.identity.feed]
-    snapshot = ground.advisories.snapshot_of(feed.type) if ground.snapshot is not None else None
-    if snapshot is None:
-        return None
-    about = known.get((feed.type, row.identity.package), ())
-    return matched(snapshot, about, version_of(row, feed), ECOSYSTEMS[feed.type])
+    def of(self, row: Row) -> Matched | None:
+        """None: there is no snapshot for its ecosystem."""
+        feed = self._feeds[row.identity.feed]
+        nothing, flaws = self._nothing.get(feed.type), self._flaws.get((feed.type, row.identity.package))
+        if nothing is None or flaws is None:
+            return nothing
+        return matched_flaws(nothing.snapshot, flaws, version_of(row, feed), ECOSYSTEMS[feed.type])

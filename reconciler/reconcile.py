@@ -21,10 +21,10 @@ from reconciler.act.static_feed import StaticFeed
 from reconciler.closing import with_gaps
 from reconciler.continuity import require_append_only
 from reconciler.decide.access import access_changes
-from reconciler.decide.desired import Desired, desired_of, with_verdicts
-from reconciler.decide.judging import Judged, policies_for
+from reconciler.decide.desired import Desired, desired_of
+from reconciler.decide.judging import policies_for
 from reconciler.decide.plan import Pass, make_plan
-from reconciler.decide.rows import Row, classify
+from reconciler.decide.rows import Row, classify, with_verdicts
 from reconciler.decide.wanting import decided, wanted_evidence, wanted_of_rules
 from reconciler.declaration import AskForge, Declaration, Reader
 from reconciler.ecosystems import ECOSYSTEMS
@@ -34,7 +34,7 @@ from reconciler.judged import Ground, judge_rows, subject_of
 from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import Connector, Feed, Rules, Settings
 from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Catalog, Change, Failure, Plan, Stock
-from reconciler.model.words import FeedName, Identity
+from reconciler.model.words import CommitId, FeedName
 from reconciler.observe.advisories import Advisories
 from reconciler.observe.archives import Archives
 from reconciler.observe.catalog import Wanted, look_up
@@ -106,12 +106,10 @@ def plan_pass(reader: Reader, declaration: Declaration, surroundings: Surroundin
         name: stock_of(store, state, ECOSYSTEMS[settings.feeds[name].type], listed=options.listed, deep=options.deep)
         for name, state in states.items()
     }
-    declaration = reader.asked(
-        declaration, lambda one: wanted_evidence(one.authority, _rows(one, stocks, options), one.proofs), surroundings.ask
-    )
+    declaration, rows = _asked(reader, declaration, stocks, surroundings, options)
     rules = _with_public_url(declaration.rules.now, options.public_url)
     access = {name: access_changes(_rules_applied(declaration, stocks, name), rules) for name in stocks}
-    seen = judged_rows(declaration, stocks, surroundings, options, store)
+    seen = judged_rows(declaration.rules.now, rows, stocks, surroundings, options, store)
     gathered = Pass(
         commit=declaration.commit,
         now=options.now,
@@ -140,12 +138,24 @@ class Seen:
     snapshot: Snapshot | None
 
 
+def _asked(
+    reader: Reader, declaration: Declaration, stocks: Mapping[FeedName, Stock], surroundings: Surroundings, options: Options
+) -> tuple[Declaration, tuple[Row, ...]]:
+    """The declaration once the forge was asked about everything that is wanted, and its rows, before policies are asked."""
+    rows: tuple[Row, ...] = ()
+
+    def wanted(one: Declaration) -> Iterable[CommitId]:
+        nonlocal rows  # the one that is looked at last is the one that comes out
+        rows = rows_of(one, stocks, options)
+        return wanted_evidence(one.authority, rows, one.proofs)
+
+    return reader.asked(declaration, wanted, surroundings.ask), rows
+
+
 def judged_rows(
-    declaration: Declaration, stocks: Mapping[FeedName, Stock], surroundings: Surroundings, options: Options, store: Store
+    rules: Rules, rows: tuple[Row, ...], stocks: Mapping[FeedName, Stock], surroundings: Surroundings, options: Options, store: Store
 ) -> Seen:
-    """Every approved version, judged by the rules at HEAD."""
-    rules = declaration.rules.now
-    rows = _rows(declaration, stocks, options)
+    """The rows with what these rules, those at HEAD, say of every approved version."""
     upstream_of = surroundings.upstreams_of(rules.settings)
     ground = Ground(
         rules=rules,
@@ -156,8 +166,8 @@ def judged_rows(
         upstream_of=upstream_of,
     )
     verdicts = judge_rows(rows, ground)
-    rows = _rows(declaration, stocks, options, verdicts.judged)
-    return Seen(rows=with_gaps(rows, verdicts, ground), catalog=ground.catalog, snapshot=ground.snapshot)
+    rows = with_gaps(with_verdicts(rows, verdicts.judged, stocks), verdicts, ground)
+    return Seen(rows=rows, catalog=ground.catalog, snapshot=ground.snapshot)
 
 
 def _accepted(plan_of: Callable[[bool], Plan], accept: str) -> Plan:
@@ -171,11 +181,10 @@ def _accepted(plan_of: Callable[[bool], Plan], accept: str) -> Plan:
     return plan_of(True)  # noqa: FBT003
 
 
-def _rows(
-    declaration: Declaration, stocks: Mapping[FeedName, Stock], options: Options, judged: Mapping[Identity, Judged] | None = None
-) -> tuple[Row, ...]:
+def rows_of(declaration: Declaration, stocks: Mapping[FeedName, Stock], options: Options) -> tuple[Row, ...]:
+    """Every version that is declared, recorded, or found in feed storage, before policies are asked."""
     desired = desired_of(declaration.approvals, declaration.authority.standings, declaration.rules.now.settings, options.now)
-    return classify(with_verdicts(desired, judged or {}), declaration.approvals.frozen(), stocks)
+    return classify(desired, declaration.approvals.frozen(), stocks)
 
 
 def apply_pass(

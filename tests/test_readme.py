@@ -23,7 +23,8 @@ from reconciler.model.words import BlobId, FeedName, PackageKey
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FEEDS, PERMISSIONS, APPROVAL, KNOWN_USERS, FORGE, REVIEW, AGE, WAIVER = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+FEEDS, PERMISSIONS, APPROVAL, KNOWN_USERS, FORGE, REVIEW, LICENSES, VULNERABILITIES, NAMES, CLOSED, AGE, WAIVER = BLOCKS
 """Every block of YAML, in order; a new one belongs here, and into a test that reads it."""
 REFERENCE = README[README.index("## Configuration") :]
 

@@ -30,7 +30,7 @@ from reconciler.model.plan import Hold
 from reconciler.model.reanchored import Reanchored
 from reconciler.model.words import FeedName, Identity
 from reconciler.observe.published import stock_of
-from reconciler.reconcile import Options, Surroundings, judged_rows
+from reconciler.reconcile import Options, Surroundings, judged_rows, rows_of
 from reconciler.show.contract import HistoryRow, hold_row, reanchored_row, to_json
 from reconciler.show.explain import explain_text
 from reconciler.show.explained import (
@@ -90,7 +90,8 @@ def _judged(session: Session, declaration: Declaration, identity: Identity, surr
     store = session.store(settings)
     stock = stock_of(store, read_state(store, identity.feed, ecosystem.parse_version), ecosystem, listed=False, deep=False)
     options = Options(now=session.now, public_url=None, listed=False, accept="")
-    seen = judged_rows(declaration, {identity.feed: stock}, surroundings, options, store)
+    stocks = {identity.feed: stock}
+    seen = judged_rows(declaration.rules.now, rows_of(declaration, stocks, options), stocks, surroundings, options, store)
     return next((row for row in seen.rows if row.identity == identity), None)
 
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 from reconciler.model.advisories import SEVERITIES, Advisory, Affecting, EventKind, Matched, Range, Severity, Snapshot
-from reconciler.model.words import Version
+from reconciler.model.words import Version, VersionKey
 
 BEGINNING: Final = ("introduced", "0")
 """The event that is before every version."""
@@ -37,7 +37,7 @@ class Ordering(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Group:
+class Flaw:
     """Records that mean the same flaw."""
 
     records: tuple[Advisory, ...]
@@ -57,22 +57,24 @@ class _Group:
 
 def matched(snapshot: Snapshot, advisories: Iterable[Advisory], version: Version, language: Ordering) -> Matched:
     """What affects a version, worst first, and what it fixes, by all that the snapshot has about its package."""
+    return matched_flaws(snapshot, flaws_of(advisories), version, language)
+
+
+def matched_flaws(snapshot: Snapshot, flaws: Iterable[Flaw], version: Version, language: Ordering) -> Matched:
+    """The same for whoever asks about many versions of a package, and has put together what is known of it."""
     affecting, fixes = [], set[str]()
-    for group in _groups(tuple(advisories)):
-        certain = group.affects(version, language)
-        unread = "" if certain else group.unread(language)
+    for flaw in flaws:
+        certain = flaw.affects(version, language)
+        unread = "" if certain else flaw.unread(language)
         if certain or unread:
-            affecting.append(_affecting(group, version, language, unread))
-        elif any(_ends_before(range_, version, language) for record in group.records for range_ in record.ranges):
-            fixes.update(_ids(group.records))
+            affecting.append(_affecting(flaw, version, language, unread))
+        elif any(_ends_before(range_, version, language) for record in flaw.records for range_ in record.ranges):
+            fixes.update(_ids(flaw.records))
     return Matched(snapshot=snapshot, affecting=tuple(sorted(affecting, key=_badness)), fixes=tuple(sorted(fixes, key=_rank)))
 
 
-def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:
+def flaws_of(advisories: Iterable[Advisory]) -> tuple[Flaw, ...]:
     """Together what shares an id or alias, directly or over others."""
-    if len(advisories) <= 1:
-        yield from (_Group(records=(advisory,)) for advisory in advisories)
-        return
     group_of: dict[str, list[Advisory]] = {}
     for advisory in sorted(advisories, key=lambda advisory: advisory.id):
         names = [name.casefold() for name in (advisory.id, *advisory.aliases)]
@@ -80,13 +82,12 @@ def _groups(advisories: Sequence[Advisory]) -> Iterator[_Group]:
         merged = [*(one for group in joined.values() for one in group), advisory]
         for name in (*names, *(name.casefold() for one in merged for name in (one.id, *one.aliases))):
             group_of[name] = merged
-    for group in {id(group): group for group in group_of.values()}.values():
-        yield _Group(records=tuple(group))
+    return tuple(Flaw(records=tuple(group)) for group in {id(group): group for group in group_of.values()}.values())
 
 
-def _affecting(group: _Group, version: Version, language: Ordering, unread: str) -> Affecting:
-    records = sorted(group.records, key=lambda record: _rank(record.id))
-    fixed = _fixed(group, version, language)
+def _affecting(flaw: Flaw, version: Version, language: Ordering, unread: str) -> Affecting:
+    records = sorted(flaw.records, key=lambda record: _rank(record.id))
+    fixed = _fixed(flaw, version, language)
     return Affecting(
         ids=_ids(records),
         severity=_worst(record.severity for record in records),
@@ -118,11 +119,11 @@ def _badness(one: Affecting) -> tuple[bool, int, tuple[str, ...]]:
     return not one.malware, -SEVERITIES.index(one.severity or "high"), one.ids
 
 
-def _fixed(group: _Group, version: Version, language: Ordering) -> list[Version]:
+def _fixed(flaw: Flaw, version: Version, language: Ordering) -> list[Version]:
     """The versions above this one that end the flaw by some record, unless another one says that they have it, too."""
-    texts = dict.fromkeys(text for record in group.records for range_ in record.ranges for kind, text in range_.events if kind == "fixed")
+    texts = dict.fromkeys(text for record in flaw.records for range_ in record.ranges for kind, text in range_.events if kind == "fixed")
     found = {fixed: None for text in texts if (fixed := _read(language.parse_version, text)) is not None and version < fixed}
-    return sorted(fixed for fixed in found if not group.affects(fixed, language))
+    return sorted(fixed for fixed in found if not flaw.affects(fixed, language))
 
 
 # --- one record, one range ------------------------------------------------------------------------------------------------------
@@ -130,7 +131,13 @@ def _fixed(group: _Group, version: Version, language: Ordering) -> list[Version]
 
 def _listed(versions: Sequence[str], version: Version, language: Ordering) -> bool:
     """Whether a version is in a list: as the same text, or, as both can be read, the same version."""
-    return version.text in versions or version.key in versions or any(_read(language.parse_version, text) == version for text in versions)
+    return version.text in versions or version.key in versions or version.key in _keys(language.parse_version, tuple(versions))
+
+
+@lru_cache(maxsize=1 << 10)
+def _keys(parse_version: Callable[[str], Version], versions: tuple[str, ...]) -> frozenset[VersionKey]:
+    """What can be read of a list: each version of a package is looked up in it."""
+    return frozenset(version.key for text in versions if (version := _read(parse_version, text)) is not None)
 
 
 def _in_range(range_: Range, version: Version, language: Ordering) -> bool:

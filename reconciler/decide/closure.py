@@ -110,6 +110,7 @@ def gaps_of(feed: FeedName, supply: Supply, targets: Sequence[str], *, language:
             one = found.setdefault((gap.identity, Edge(name=gap.needs, range=gap.range, extras=gap.extras)), gap)
             if target is not None:
                 found[one.identity, Edge(name=one.needs, range=one.range, extras=one.extras)] = replace(one, targets=(*one.targets, target))
+        walk.untie()
     return tuple(sorted(found.values()))
 
 
@@ -159,6 +160,13 @@ class _Walk:
                 identity = Identity(feed=feed, package=node.package, version=node.supplied.version.key)
                 yield from (self._gap(identity, node, need) for need in nearest.values())
 
+    def untie(self) -> None:
+        """Takes the nodes and needs apart, which hold each other: the next target needs the room."""
+        for need in self._needs.values():
+            need.dependents.clear()
+        for node in self._nodes.values():
+            node.watched_by.clear()
+
     def _gap(self, identity: Identity, node: _Node, need: _Need) -> Gap:
         assert need.root is not None  # noqa: S101 - whatever is lost is lost by one
         edge = need.root.edge
@@ -167,10 +175,11 @@ class _Walk:
 
     def _node(self, package: PackageKey, supplied: Supplied, extras: frozenset[str]) -> _Node:
         key = (package, supplied.version.key, extras)
-        if key not in self._nodes:
-            self._nodes[key] = _Node(package=package, supplied=supplied, extras=extras)
-            self._new.append(self._nodes[key])
-        return self._nodes[key]
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = _Node(package=package, supplied=supplied, extras=extras)
+            self._new.append(node)
+        return node
 
     def _expand(self, node: _Node) -> None:
         if node.supplied.dependencies is None:
@@ -185,10 +194,11 @@ class _Walk:
     def _need(self, edge: Edge) -> _Need:
         package = self._key(edge.name)
         key = (None, edge) if package is None else (package, edge.range, edge.extras)
-        if key not in self._needs:
-            self._needs[key] = _Need(edge=edge, package=package, candidates=self._in_range(package, edge.range))
-            self._advance(self._needs[key])
-        return self._needs[key]
+        need = self._needs.get(key)
+        if need is None:
+            need = self._needs[key] = _Need(edge=edge, package=package, candidates=self._in_range(package, edge.range))
+            self._advance(need)
+        return need
 
     def _key(self, name: str) -> PackageKey | None:
         if name not in self._keys:

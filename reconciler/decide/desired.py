@@ -47,11 +47,6 @@ def desired_of(
     }
 
 
-def with_verdicts(desired: Mapping[Identity, Desired], judged: Mapping[Identity, Judged]) -> Mapping[Identity, Desired]:
-    """The same, with what the policies say."""
-    return {identity: replace(one, judged=judged[identity]) if identity in judged else one for identity, one in desired.items()}
-
-
 def _judge(
     declared: DeclaredApproval, standing: Standing, settings: Settings, *, now: datetime, frozen: frozenset[tuple[FeedName, PackageKey]]
 ) -> Desired:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from reconciler.model.plan import Change, Plan, Stock
@@ -18,28 +19,37 @@ def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
         "commit": plan.commit,
         "catalogs": {feed: stock.catalog for feed, stock in sorted(stocks.items())},
         "changes": [_change(change) for change in plan.changes],
-        "access": [astuple(row) for row in plan.access],
-        "holds": [astuple(hold) for hold in plan.holds],
-        "drift": [astuple(row) for row in plan.drift],
+        "access": plan.access,
+        "holds": plan.holds,
+        "drift": plan.drift,
         "snapshot": plan.snapshot.digest if plan.snapshot else "",
-        "alerts": [astuple(one) for one in plan.alerts],
-        "warnings": [astuple(one) for one in plan.warnings],
+        "alerts": plan.alerts,
+        "warnings": plan.warnings,
         "evictions": [[row.feed, row.file.path, row.file.sha256] for row in plan.evictions],
     }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_values)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _values(row: Any) -> list[Any]:
+    """The values of a dataclass in the order of its fields."""
+    return [getattr(row, field) for field in _fields(type(row))]
+
+
+@cache
+def _fields(of: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of))
+
+
 def _change(change: Change) -> list[Any]:
-    files = [astuple(file) for file in change.files]
     release = (
         [change.release.deprecated, [[f.name, f.yanked] for f in change.release.files]] if change.release and change.kind == "mark" else []
     )
     return [
         change.kind,
-        astuple(change.identity),
+        change.identity,
         change.source,
-        files,
+        change.files,
         change.declared.blob,
         change.landing.id,
         change.author_commit.id,

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from reconciler.decide.rulebook import Rulebook
 from reconciler.decide.rules import RULES
-from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies, judge
+from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies
 from reconciler.decide.rules.review import REVIEW
 from reconciler.decide.table import Taking
-from reconciler.decide.waiving import Language, ends, holds, waiver_for
+from reconciler.decide.waiving import Language
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
 from reconciler.model.packages import PublishedVersion, Release, Traits
-from reconciler.model.verdicts import LEVELS, Judgement
+from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName
 
 CLOSURE: Final = "closure"
@@ -39,18 +40,9 @@ def read_archives(policies: Iterable[Policy]) -> bool:
 
 
 def judgements_of(subject: Subject, facts: Facts, rules: Rules, language: Language) -> tuple[Judgement, ...]:
-    """What each policy says, worst first. A verdict that a waiver covers says which; `until` then is no later than its end."""
-    now = facts.now
-    assert now is not None, "releases are judged at an instant"  # noqa: S101 - a caller that forgets it would revive expired waivers
-    found = []
-    for judgement in judge(RULES.__getitem__, policies_for(subject, rules), subject, facts):
-        valid = (waiver for waiver in rules.waivers if waiver.rule == judgement.rule and holds(waiver, now))
-        waiver = None if judgement.level == "allow" else waiver_for(judgement, subject, valid, language, lambda r: RULES[r].waivable)
-        if waiver is not None:
-            until = min(filter(None, (judgement.verdict.until, ends(waiver))))
-            judgement = replace(judgement, waiver=waiver.where, verdict=replace(judgement.verdict, until=until))  # noqa: PLW2901
-        found.append(judgement)
-    return tuple(sorted(found, key=lambda one: -LEVELS.index(one.level)))
+    """What each policy says of one version, worst first; a `Rulebook` is for many."""
+    assert facts.now is not None, "releases are judged at an instant"  # noqa: S101 - a caller that forgets it would revive expired waivers
+    return Rulebook(rules, facts.now).judgements(subject, facts, language)
 
 
 def facts_of_release(

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 LATIN: Final[Mapping[str, str]] = {
@@ -49,6 +50,7 @@ _FROM_ALPHABETS: Final = str.maketrans({other: letter for letter, others in LATI
 _FROM_ASCII: Final = str.maketrans({"0": "o", "1": "i", "l": "i"})
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
 _SEPARATORS: Final = str.maketrans("_.", "--")
+_UNSEEN: Final = str.maketrans("", "", "-@/")
 SHORTEST: Final = 5
 """Characters of a name from which on one slip is looked for: among shorter ones too many honest names differ by one letter."""
 
@@ -61,15 +63,19 @@ class Likeness:
     slip: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Lookalikes:
-    """What others may be taken for: names, and patterns with wildcards. Made once by `lookalikes_of`, and asked for many names."""
+    """What others may be taken for: names, and patterns with wildcards. Made once by `lookalikes_of`, and asked for many names.
+
+    Its last answers are kept: the versions of a package follow each other.
+    """
 
     alike: Mapping[str, str]
     near: Mapping[str, str]
     patterns: tuple[tuple[str, str], ...]
     longest: int
 
+    @lru_cache(maxsize=128)  # noqa: B019 - of the few that there are, one a policy, the last ones stay
     def of(self, name: str) -> Likeness | None:
         """What a name, which is none of them, is taken for; None for nothing."""
         bare = _bare(name)
@@ -108,7 +114,7 @@ def lookalikes_of(names: Iterable[str], *, slips: Iterable[str] = ()) -> Lookali
 
 def _bare(name: str) -> str:
     """The name as a quick eye sees it, without separators."""
-    return _blurred("".join(c for c in _latin(name) if c not in "-@/"))
+    return _blurred(_latin(name).translate(_UNSEEN))
 
 
 def _dashed(name: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Final
 
 from reconciler.decide.desired import Desired
+from reconciler.decide.judging import Judged
 from reconciler.decide.stands import reason_of
 from reconciler.decide.table import Action, DeclaredState, PublishedState, Taking, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
@@ -63,18 +66,37 @@ class Seen:
     strangers: tuple[Stranger, ...] = ()
 
 
+NOT_SEEN: Final = Seen(package="", version=None)
+
+
 def classify(
     desired: Mapping[Identity, Desired], frozen: frozenset[tuple[FeedName, PackageKey]], stocks: Mapping[FeedName, Stock]
 ) -> tuple[Row, ...]:
     """All rows, sorted by identity. `frozen` are packages with an approval that cannot be read."""
     seen = {identity: one for stock in stocks.values() for identity, one in _seen(stock).items()}
-    nothing = Seen(package="", version=None)
     rows = []
-    for identity in sorted(desired.keys() | seen.keys()):
+    for identity in sorted(desired.keys() | seen.keys(), key=attrgetter("feed", "package", "version")):
         wanted = desired.get(identity)
         state: DeclaredState = "malformed" if (identity.feed, identity.package) in frozen else "none"
-        rows.append(_row(identity, wanted, wanted.state if wanted else state, seen.get(identity, nothing)))
+        rows.append(_row(identity, wanted, wanted.state if wanted else state, seen.get(identity, NOT_SEEN)))
     return tuple(rows)
+
+
+def with_verdicts(rows: Iterable[Row], judged: Mapping[Identity, Judged], stocks: Mapping[FeedName, Stock]) -> tuple[Row, ...]:
+    """The rows of `classify`, with what the policies say of what is approved: only what they stop falls in another row of the table."""
+    told = tuple(_told(row, judged.get(row.identity)) for row in rows)
+    stopped = {row.identity: row.desired for row in told if row.desired and row.desired.denied(recorded=row.published is not None)}
+    if not stopped:
+        return told
+    keys = {identity.package for identity in stopped}
+    of_these = (replace(stock, packages={key: stock.packages[key] for key in keys & stock.packages.keys()}) for stock in stocks.values())
+    seen = {identity: one for stock in of_these for identity, one in _seen(stock).items()}
+    anew = {identity: _row(identity, one, one.state, seen.get(identity, NOT_SEEN)) for identity, one in stopped.items()}
+    return tuple(anew.get(row.identity, row) for row in told)
+
+
+def _told(row: Row, judged: Judged | None) -> Row:
+    return row if judged is None or row.desired is None else replace(row, desired=replace(row.desired, judged=judged))
 
 
 def _seen(stock: Stock) -> dict[Identity, Seen]:

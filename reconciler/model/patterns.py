@@ -7,8 +7,9 @@ newtonsoft.json and newtonsoft-json, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -17,6 +18,7 @@ from reconciler.model.text import Expected, listed, texts
 from reconciler.model.words import PackageKey
 
 PATTERN: Final = re.compile(r"[^\s\[\]!]{1,200}")
+ANY: Final = "*"
 PATTERN_SCHEMA: Final = {"type": ["string", "integer"], "pattern": rf"^{PATTERN.pattern}$"}
 
 Pattern: TypeAlias = Annotated[
@@ -33,17 +35,18 @@ Patterns: TypeAlias = Annotated[
 
 def matching(patterns: Iterable[str], name: str) -> str | None:
     """The first of the patterns that matches a name as it stands; None if none does."""
-    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
+    return next((pattern for pattern in patterns if pattern == ANY or fnmatchcase(name, pattern)), None)
 
 
 def matching_package(patterns: Iterable[str], package: PackageKey) -> str | None:
     """The first of the patterns that matches a package (normalised), whatever the case and the separators of both."""
-    forms = set(_forms(package))
-    return next((pattern for pattern in patterns if any(fnmatchcase(form, one) for one in _forms(pattern) for form in forms)), None)
+    forms = _forms(package)
+    return next((one for one in patterns if one == ANY or any(fnmatchcase(form, ways) for ways in _forms(one) for form in forms)), None)
 
 
-def _forms(text: str) -> Iterator[str]:
-    """A name or pattern in lower case, as it stands and with the separators that PyPI treats alike as one."""
+@lru_cache(maxsize=1024)
+def _forms(text: str) -> tuple[str, ...]:
+    """A name or pattern in lower case, as it stands and with the separators that PyPI treats alike as one; kept, since patterns are few."""
     lower = text.lower()
-    yield lower
-    yield lower.replace("_", "-").replace(".", "-")
+    alike = lower.replace("_", "-").replace(".", "-")
+    return (lower,) if alike == lower else (lower, alike)

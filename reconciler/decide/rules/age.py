@@ -42,14 +42,14 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     fixes = facts.matched.fixes if facts.matched is not None else ()
     if facts.now is None:
         return (_unknown("nobody knows what time it is", fixes),)
-    asked = f"min_age is {duration_text(params.min_age)}"
     published = facts.uploaded_at
+    if published is not None and params.min_age <= facts.now - published:
+        return (ALLOW,)
+    asked = f"min_age is {duration_text(params.min_age)}"
     if published is None:
         return (_unknown(f"the registry does not say when it was published; {asked}", fixes, "promote it from a registry that says so"),)
     if published > facts.now:
         return (_unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes),)
-    if facts.now - published >= params.min_age:
-        return (ALLOW,)
     until = published + params.min_age
     found = violation(policy.on_violation, f"published {instant(published)}; {asked}, so it is old enough from {instant(until)} on")
     return (replace(found, ids=fixes, until=until, remedy=_remedy(until, fixes)),)

@@ -10,7 +10,7 @@ where "X-only" or "X" is, but not the other way round; `deny` of one form of X i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
@@ -123,14 +123,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     found: dict[License | None, list[JudgedFile]] = {}
     for file in facts.files:
         found.setdefault(file.traits.license if file.traits else None, []).append(file)
-    verdicts: list[Verdict] = []
-    for license_, files in found.items():
-        names = enumerated([quoted(file.name) for file in files])
-        if license_ is None:
-            verdicts.append(Verdict(level="hold", reason=f"its license is not known: nobody has looked into {names}", unknown=True))
-        else:
-            verdicts += _verdicts(license_, policy, f"{names} declare{'' if len(files) > 1 else 's'}" if len(found) > 1 else "declares")
-    return tuple(verdicts) or (ALLOW,)
+    return tuple(one for license_, files in found.items() for one in _verdicts(license_, policy, files, alone=len(found) == 1)) or (ALLOW,)
 
 
 def unmet(policy: Policy, rules: Rules) -> Unmet | None:
@@ -140,15 +133,19 @@ def unmet(policy: Policy, rules: Rules) -> Unmet | None:
     return Unmet(found=f"{enumerated(both)} in allow, and denied by deny", expected="each license in one of them") if both else None
 
 
-def _verdicts(license_: License, policy: Policy, declares: str) -> list[Verdict]:
-    """What is to be said of one license, `declares` being the beginning of the sentence."""
+def _verdicts(license_: License | None, policy: Policy, files: Sequence[JudgedFile], *, alone: bool) -> list[Verdict]:
+    """What is to be said of one license, which these files have; `alone`: there is no other."""
     params: Params = policy.params
-    expression = read_expression(license_.concluded) if license_.concluded else None
-    if expression is None or isinstance(expression, Unreadable):
-        return [_unknown(license_, expression, params.unknown, declares)]
-    wanted = demands(expression, params.lists)
-    if not wanted:
+    expression = read_expression(license_.concluded) if license_ is not None and license_.concluded else None
+    wanted = demands(expression, params.lists) if expression is not None and not isinstance(expression, Unreadable) else None
+    if wanted == ():
         return []
+    names = enumerated([quoted(file.name) for file in files])
+    if license_ is None:
+        return [Verdict(level="hold", reason=f"its license is not known: nobody has looked into {names}", unknown=True)]
+    declares = "declares" if alone else f"{names} declare{'' if len(files) > 1 else 's'}"
+    if expression is None or isinstance(expression, Unreadable) or wanted is None:
+        return [_unknown(license_, expression if isinstance(expression, Unreadable) else None, params.unknown, declares)]
     shown = _shown(license_, expression)
     file = policy.path.rpartition("/")[2]
     return [

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import product
+from operator import attrgetter
 from typing import Final
 
 from packaging.utils import canonicalize_name
@@ -63,12 +64,19 @@ def edges(
     `extras` of an edge are those that the dependent asks for, normalised (PEP 685).
     """
     environments = [_environment(target, extra) for extra in ("", *sorted(map(canonicalize_name, extras)))]
-    return tuple(sorted({_edge(one) for one in dependencies if any(may_hold(one.condition, known) for known in environments)}))
+    found = {
+        _edge(one.name, one.range)
+        for one in dependencies
+        if not one.condition or any(may_hold(one.condition, known) for known in environments)
+    }
+    return tuple(sorted(found, key=attrgetter("name", "range", "extras")))
 
 
-def _edge(dependency: Dependency) -> Edge:
-    extras, version_range = split_extras(dependency.range)
-    return Edge(name=dependency.name, range=version_range, extras=extras)
+@lru_cache(maxsize=1 << 14)
+def _edge(name: str, declared: str) -> Edge:
+    """Kept, since versions of a package mostly need the same, and are asked for each target."""
+    extras, version_range = split_extras(declared)
+    return Edge(name=name, range=version_range, extras=extras)
 
 
 @lru_cache(maxsize=1024)
