@@ -7,6 +7,7 @@ what is to be let in, and with it what needs it in turn; of what is published it
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -37,24 +38,40 @@ def with_gaps(rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -> tuple[
     """The rows, with what nothing in their feeds satisfies; what may not come in for it is held."""
     rows = tuple(rows)
     settings = ground.rules.settings
-    gaps: list[Gap] = []
+    of_version: dict[Identity, list[Gap]] = {}
+    of_extension: dict[Identity, list[Gap]] = {}
     for feed in settings.approved().values():
         if feed.dependencies != "off":
-            gaps += _gaps(feed, [row for row in rows if row.identity.feed == feed.name], verdicts, ground)
-    if not gaps:
+            mine = [row for row in rows if row.identity.feed == feed.name]
+            gaps = _gaps(feed, mine, verdicts, ground)
+            _sort(gaps, of_version)
+            extended = {row.identity for row in mine if row.action == "extend" and feed.dependencies == "require"}
+            new = set(_gaps(feed, mine, verdicts, ground, extended=extended)).difference(gaps) if extended else ()
+            _sort((gap for gap in sorted(new) if gap.identity in extended), of_extension)
+    if not of_version and not of_extension:
         return rows
-    of_version: dict[Identity, list[Gap]] = {}
-    for gap in gaps:
-        of_version.setdefault(gap.identity, []).append(gap)
     candidates = _candidates(rows, of_version, ground)
-    return tuple(_told(row, of_version.get(row.identity, ()), settings.feeds[row.identity.feed], candidates) for row in rows)
+    told = (_told(row, of_version.get(row.identity, ()), settings.feeds[row.identity.feed], candidates) for row in rows)
+    return tuple(_extension_told(row, of_extension.get(row.identity, ()), settings.feeds[row.identity.feed]) for row in told)
 
 
-def _gaps(feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -> tuple[Gap, ...]:
+def _sort(gaps: Iterable[Gap], found: dict[Identity, list[Gap]]) -> None:
+    for gap in gaps:
+        found.setdefault(gap.identity, []).append(gap)
+
+
+def _gaps(
+    feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground, *, extended: AbstractSet[Identity] = frozenset()
+) -> tuple[Gap, ...]:
+    """The gaps of a feed; of these versions as they will be with the files that their approvals add."""
     ecosystem = ECOSYSTEMS[feed.type]
     supply: dict[PackageKey, list[Supplied]] = {}
     for row in rows:
         if (one := _supplied(row, feed, verdicts, ground)) is not None:
+            more = verdicts.contents.get(row.identity) if row.identity in extended else None
+            if more is not None:
+                known, frameworks = (*(one.dependencies or ()), *more[0]), (*one.frameworks, *more[1])
+                one = replace(one, dependencies=known, frameworks=frameworks)
             supply.setdefault(row.identity.package, []).append(one)
     return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
 
@@ -90,6 +107,15 @@ def _told(row: Row, gaps: Iterable[Gap], feed: Feed, candidates: Mapping[_Needed
     judged = replace(row.desired.judged, judgements=(*said, *row.desired.judged.judgements))
     action = "hold" if level == "hold" else row.action
     return replace(row, desired=replace(row.desired, judged=judged), action=action)
+
+
+def _extension_told(row: Row, gaps: Iterable[Gap], feed: Feed) -> Row:
+    """What only the files need that an approval adds to a published version holds these files."""
+    said = tuple(_judgement(gap, "hold", row, feed, {}) for gap in gaps)
+    if not said or row.desired is None:
+        return row
+    judged = replace(row.desired.judged, extension=(*said, *row.desired.judged.extension))
+    return replace(row, desired=replace(row.desired, judged=judged))
 
 
 def _judgement(gap: Gap, level: Level, row: Row, feed: Feed, candidates: Mapping[_Needed, str]) -> Judgement:

@@ -28,11 +28,11 @@ from reconciler.decide.rulebook import Rulebook
 from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.decide.sourcing import Available, available
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import ContentMismatch, Unreachable
+from reconciler.errors import ContentMismatch, StoreUnavailable, Unreachable
 from reconciler.model.advisories import Matched, Snapshot
 from reconciler.model.declared import Connector, Feed, Rules
 from reconciler.model.marks import vouched
-from reconciler.model.packages import Dependency, Release
+from reconciler.model.packages import Dependency, Release, Traits
 from reconciler.model.plan import Catalog
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
@@ -126,26 +126,38 @@ class _Said:
     def judged(self, entrant: _Entrant | None, answers: Mapping[str, Answer]) -> Judged:
         row = self.row
         obstacle = next((_obstacle(answer) for answer in answers.values() if isinstance(answer, Exception)), None)
-        entering = self._judge(self._entering(entrant, answers)) if entrant is not None and obstacle is None else ()
+        traits = _traits(entrant, answers) if entrant is not None else {}
+        entering = self._judge(self._entering(entrant, traits)) if entrant is not None and obstacle is None else ()
         if row.published is None:
-            return Judged(judgements=entering, obstacle=obstacle)
+            return Judged(judgements=entering, obstacle=obstacle, traits=traits)
         source = row.desired.source if row.desired else None
         facts = facts_of_published(row.published, source=source, now=self.now, matched=self.matched)
-        return Judged(judgements=self._judge(facts), extension=entering, obstacle=obstacle)
+        return Judged(judgements=self._judge(facts), extension=entering, obstacle=obstacle, traits=traits)
 
     def _judge(self, facts: Facts) -> tuple[Judgement, ...]:
         return self.book.judgements(self.subject, facts, ECOSYSTEMS[self.subject.type])
 
-    def _entering(self, entrant: _Entrant, answers: Mapping[str, Answer]) -> Facts:
+    def _entering(self, entrant: _Entrant, traits: Mapping[str, Traits]) -> Facts:
         source = self.row.desired.source if self.row.desired else None
         facts = facts_of_release(entrant.row.files, entrant.release, source=source, now=self.now, matched=self.matched)
-        provenance = {file.name: file.provenance for file in entrant.release.files} if entrant.release else {}
-        traits = {name: vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
         return with_traits(facts, traits)
 
 
+def _traits(entrant: _Entrant, answers: Mapping[str, Answer]) -> dict[str, Traits]:
+    """What archives say, and what their index says that vouches for them: not of what lies in the feed already, whose attestations nobody
+    has fetched."""
+    comes = entrant.release.files if entrant.release and entrant.row.action != "adopt" else ()
+    provenance = {file.name: file.provenance for file in comes}
+    return {name: vouched(one.traits, provenance.get(name, ())) for name, one in answers.items() if isinstance(one, Content)}
+
+
 def _obstacle(error: Exception) -> Obstacle:
-    return Obstacle(reason=str(error), waiting=isinstance(error, Unreachable), integrity=isinstance(error, ContentMismatch))
+    return Obstacle(
+        reason=str(error),
+        waiting=isinstance(error, Unreachable),
+        integrity=isinstance(error, ContentMismatch),
+        remedy=error.remedy if isinstance(error, StoreUnavailable) else "",
+    )
 
 
 def _entrant(row: Row, ground: Ground) -> _Entrant | None:

@@ -232,7 +232,8 @@ def _wanted(rows: Iterable[Row], rules: Rules, *, marks: bool) -> Iterable[Wante
     published."""
     for row in rows:
         desired: Desired | None = row.desired
-        judged_anew = row.action == "adopt" and bool(policies_for(subject_of(row, rules), rules))
+        required = rules.settings.feeds[row.identity.feed].dependencies == "require"
+        judged_anew = row.action == "adopt" and (required or bool(policies_for(subject_of(row, rules), rules)))
         asked = row.needs_bytes or judged_anew or (marks and row.wants_marks)
         if asked and desired is not None and desired.source is not None:
             yield Wanted(feed=desired.source, package=row.identity.package, name=desired.declared.package)

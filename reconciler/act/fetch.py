@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -72,6 +72,7 @@ def fetch(change: Change, source: Source, storage: FeedStorage, ecosystem: Ecosy
             fetched = {suffix: source.fetch_companion(remote, suffix) for suffix in sorted(remote.companions)}
             companions: Mapping[str, bytes] = fetched | dict(proven.inspection.companions)
             published = _published(approved, proven, companions, remote=remote)
+            _require_judged(change, published)
         else:
             published = before
             companions = _as_recorded(before, proven, change.identity, storage, source=source, remote=remote)
@@ -88,7 +89,9 @@ def reread(change: Change, storage: FeedStorage, ecosystem: Ecosystem) -> tuple[
             message = f"{approved.name} has vanished from feed storage"
             raise IntegrityError(message)
         companions = proven.inspection.companions
-        deliveries.append(_delivery(proven, _published(approved, proven, companions, remote=None), companions))
+        published = _published(approved, proven, companions, remote=None)
+        _require_judged(change, published)
+        deliveries.append(_delivery(proven, published, companions))
     return tuple(deliveries)
 
 
@@ -193,6 +196,17 @@ def _published(approved: ApprovedFile, proven: _Proven, companions: Mapping[str,
         announced=remote.announced if remote else {},
         traits=traits_of(proven.inspection, remote),
     )
+
+
+def _require_judged(change: Change, published: PublishedFile) -> None:
+    """ContentMismatch if the policies have judged something else: what a content hash does not cover, a signature, is there no more."""
+    judged, traits = change.traits.get(published.name), published.traits
+    if judged is None or traits is None:
+        return
+    gone = sorted(set(judged.provenance) - set(traits.provenance))
+    if gone or replace(judged, provenance=()) != replace(traits, provenance=()):
+        message = f"{published.name}: not as it was judged{f', without its {gone[0]}' if gone else ''}"
+        raise ContentMismatch(message, remedy="the next pass looks into it again")
 
 
 def _delivery(proven: _Proven, published: PublishedFile, companions: Mapping[str, bytes]) -> Delivery:

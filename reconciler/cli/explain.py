@@ -219,7 +219,7 @@ def _state(declaration: Declaration, identity: Identity, row: Row | None) -> str
     if any(malformed.identity == identity for malformed in declaration.approvals.malformed):
         return "malformed"
     desired = row.desired if row else None
-    if row is not None and desired is not None and desired.denied(recorded=row.published is not None):
+    if row is not None and desired is not None and desired.denied(row.published.state if row.published else None):
         return "denied"
     return desired.state if desired else "none"
 

@@ -11,6 +11,7 @@ from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.decide.table import DeclaredState
 from reconciler.model.declared import Approvals, ApprovedFile, DeclaredApproval, Deprecation, MalformedApproval, Settings, Withdrawal
 from reconciler.model.facts import deprecation_of, files_of, withdrawal_of
+from reconciler.model.packages import ListedState
 from reconciler.model.permissions import Line
 from reconciler.model.plan import Hold
 from reconciler.model.words import FeedName, Identity, PackageKey
@@ -31,9 +32,9 @@ class Desired:
     judged: Judged = NOT_JUDGED
     """What the policies say of it; only what is approved is judged."""
 
-    def denied(self, *, recorded: bool) -> bool:
-        """Whether somebody entitled approved it, and a policy stops it all the same."""
-        return self.state == "approved" and self.judged.stops(recorded=recorded)
+    def denied(self, published: ListedState | None) -> bool:
+        """Whether somebody entitled approved it, and a policy stops it all the same, as it is published (None: not at all)."""
+        return self.state == "approved" and self.judged.stops(published)
 
 
 def desired_of(

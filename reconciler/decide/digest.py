@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 from reconciler.model.plan import Change, Plan, Stock
@@ -33,12 +32,7 @@ def of_plan(plan: Plan, stocks: Mapping[FeedName, Stock]) -> str:
 
 def _values(row: Any) -> list[Any]:
     """The values of a dataclass in the order of its fields."""
-    return [getattr(row, field) for field in _fields(type(row))]
-
-
-@cache
-def _fields(of: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of))
+    return [getattr(row, field.name) for field in fields(row)]
 
 
 def _change(change: Change) -> list[Any]:

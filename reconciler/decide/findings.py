@@ -61,9 +61,11 @@ def held_back(row: Row, rules: Rules) -> Iterator[Hold]:
     if desired is None or desired.state != "approved":
         return
     judged = desired.judged
-    entering = judged.extension if row.action == "extend" else judged.judgements if row.action == "hold" else ()
+    entering = (
+        judged.extension if row.action == "extend" else judged.judgements if row.action == "hold" or _stays_back(row, desired) else ()
+    )
     if judged.obstacle is not None and row.action in {"extend", "hold"}:
-        remedy = OTHER_BYTES if judged.obstacle.integrity else remedy_of(waiting=judged.obstacle.waiting)
+        remedy = OTHER_BYTES if judged.obstacle.integrity else judged.obstacle.remedy or remedy_of(waiting=judged.obstacle.waiting)
         yield Hold(
             **_where(desired),
             kind="upstream",
@@ -79,6 +81,11 @@ def held_back(row: Row, rules: Rules) -> Iterator[Hold]:
     for one in entering:
         if one.stops:
             yield _hold(desired, one, rules)
+
+
+def _stays_back(row: Row, desired: Desired) -> bool:
+    """Whether it is not listed again only because something is not known: of what is known, alerts tell."""
+    return row.published is not None and desired.denied(row.published.state) and not desired.denied("listed")
 
 
 def _hold(desired: Desired, one: Judgement, rules: Rules) -> Hold:

@@ -7,7 +7,7 @@ here, by the rules at HEAD: before it is let in, and again at every pass for wha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +19,7 @@ from reconciler.decide.table import Taking
 from reconciler.decide.waiving import Language
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
-from reconciler.model.packages import PublishedVersion, Release, Traits
+from reconciler.model.packages import ListedState, PublishedVersion, Release, Traits
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName
 
@@ -99,18 +99,21 @@ class Judged:
     """What the policies say of an approved version, worst first.
 
     `extension` is about the files that an approval adds to what is published already. `obstacle` says why its archives could not be looked
-    into (None: nothing stood in the way); nothing that was not judged is let in, so it stops as a verdict does.
+    into (None: nothing stood in the way); nothing that was not judged is let in, so it stops as a verdict does. `traits` are what the archives
+    of files that are to come in were judged by, by name.
     """
 
     judgements: tuple[Judgement, ...] = ()
     extension: tuple[Judgement, ...] = ()
     obstacle: Obstacle | None = None
+    traits: Mapping[str, Traits] = field(default_factory=dict)
 
-    def stops(self, *, recorded: bool) -> bool:
-        """Whether the version may not be let in or, where it is published, should not be: a fact that is missing takes nothing back."""
-        if not recorded and self.obstacle is not None:
+    def stops(self, state: ListedState | None) -> bool:
+        """Whether the version may not be listed. `state` is what is published of it, None for nothing: a fact that is missing takes
+        nothing back, and gives nothing back, either."""
+        if state is None and self.obstacle is not None:
             return True
-        return any(one.stops and not (recorded and one.verdict.unknown) for one in self.judgements)
+        return any(one.stops and not (state == "listed" and one.verdict.unknown) for one in self.judgements)
 
     @property
     def extension_stops(self) -> bool:
@@ -118,10 +121,15 @@ class Judged:
         return self.obstacle is not None or any(one.stops for one in self.extension)
 
     @property
+    def taker(self) -> Judgement | None:
+        """Of what denies it, what wants most of what is published; None where nothing is known against it."""
+        known = (one for one in self.judgements if one.stops and not one.verdict.unknown)
+        return max(known, key=lambda one: TAKINGS.index(one.action), default=None)
+
+    @property
     def taking(self) -> Taking:
         """What the strictest of the policies that deny it wants of what is published."""
-        wanted = [one.action for one in self.judgements if one.stops and not one.verdict.unknown]
-        return max(wanted, key=TAKINGS.index, default="alert")
+        return self.taker.action if self.taker else "alert"
 
     def until(self, now: datetime) -> datetime | None:
         """The first instant at which time alone changes a verdict; None where it never does."""
@@ -131,11 +139,13 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Obstacle:
-    """Why archives could not be looked into. `waiting`: the upstream did not answer; `integrity`: they are not what was approved."""
+    """Why archives could not be looked into. `waiting`: the upstream did not answer; `integrity`: they are not what was approved; `remedy`:
+    what helps where it is this machine that could not ("": it could)."""
 
     reason: str
     waiting: bool
     integrity: bool
+    remedy: str = ""
 
 
 NOT_JUDGED: Final = Judged()

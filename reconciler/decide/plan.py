@@ -173,6 +173,7 @@ def _change(row: Row, desired: Desired, gathered: Pass, *, kind: ChangeKind) -> 
         deprecated=desired.deprecated.message if desired.deprecated else None,
         snapshot=gathered.snapshot.digest if gathered.snapshot else "",
         judgements=desired.judged.extension if kind == "extend" else desired.judged.judgements,
+        traits=desired.judged.traits,
     )
 
 

@@ -13,7 +13,7 @@ from reconciler.decide.judging import Judged
 from reconciler.decide.stands import reason_of
 from reconciler.decide.table import Action, DeclaredState, PublishedState, Taking, action_for, relation_of, same_content
 from reconciler.model.declared import ApprovedFile
-from reconciler.model.packages import PublishedVersion
+from reconciler.model.packages import ListedState, PublishedVersion
 from reconciler.model.plan import Stock, Stranger
 from reconciler.model.words import FeedName, Identity, PackageKey, VersionKey
 
@@ -85,7 +85,7 @@ def classify(
 def with_verdicts(rows: Iterable[Row], judged: Mapping[Identity, Judged], stocks: Mapping[FeedName, Stock]) -> tuple[Row, ...]:
     """The rows of `classify`, with what the policies say of what is approved: only what they stop falls in another row of the table."""
     told = tuple(_told(row, judged.get(row.identity)) for row in rows)
-    stopped = {row.identity: row.desired for row in told if row.desired and row.desired.denied(recorded=row.published is not None)}
+    stopped = {row.identity: row.desired for row in told if row.desired and row.desired.denied(_state(row))}
     if not stopped:
         return told
     keys = {identity.package for identity in stopped}
@@ -93,6 +93,10 @@ def with_verdicts(rows: Iterable[Row], judged: Mapping[Identity, Judged], stocks
     seen = {identity: one for stock in of_these for identity, one in _seen(stock).items()}
     anew = {identity: _row(identity, one, one.state, seen.get(identity, NOT_SEEN)) for identity, one in stopped.items()}
     return tuple(anew.get(row.identity, row) for row in told)
+
+
+def _state(row: Row) -> ListedState | None:
+    return row.published.state if row.published else None
 
 
 def _told(row: Row, judged: Judged | None) -> Row:
@@ -125,7 +129,7 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
     spelled = (seen.package, seen.version.version.text if seen.version else str(identity.version))
     if desired is not None:
         spelled = (desired.declared.package, desired.declared.version)
-    if desired is not None and desired.denied(recorded=seen.version is not None):
+    if desired is not None and desired.denied(seen.version.state if seen.version else None):
         state = "denied"
     if seen.version is None:
         action = action_for(state, _unrecorded(approved, seen.strangers), recorded=False)

@@ -39,8 +39,8 @@ def reason_of(kind: ChangeKind, desired: Desired) -> str:
     match kind:
         case "quarantine" | "unlist" if desired.withdrawn:
             return desired.withdrawn.reason
-        case "quarantine" | "unlist" if desired.denied(recorded=True):
-            return next(one.verdict.reason for one in desired.judged.judgements if one.stops and not one.verdict.unknown)
+        case "quarantine" | "unlist" if desired.denied("listed") and desired.judged.taker:
+            return desired.judged.taker.verdict.reason
         case "unlist" if desired.expires:
             return f"the approval expired on {desired.expires:%Y-%m-%d}"
         case "mark" if desired.deprecated:

@@ -13,6 +13,7 @@
 | approved  | differing                     | any      | conflict                                           |
 | denied    | absent, partial               | no       | hold                                               |
 | denied    | listed                        | yes      | alert, unlist or quarantine, as its rule says      |
+| denied    | unlisted                      | yes      | quarantine, if its rule says so                    |
 | denied    | anything else                 | yes      | nothing                                            |
 | void      | absent, partial               | no       | hold                                               |
 | withdrawn | not as withdrawn              | yes      | unlist or quarantine, as it says                   |
@@ -94,12 +95,15 @@ def action_for(
 
 
 def _taken(declared: Literal["denied", "withdrawn", "expired"], published: PublishedState, taking: Taking, *, marked: bool) -> Action:
-    """Of what is recorded and shall not be listed. Only a withdrawal moves what is taken back already; its reason is told anew."""
+    """Of what is recorded and shall not be listed. What is taken back already is moved by a withdrawal, whose reason is told anew, and by
+    a rule that wants it in quarantine, so that it comes to the same whatever was known first."""
     if declared == "withdrawn" and taking != "alert":
         as_said = published == ("unlisted" if taking == "unlist" else "quarantined")
         return "nothing" if as_said and marked else taking
     if declared == "expired" and published == "unlisted" and not marked:
         return "unlist"
+    if declared == "denied" and taking == "quarantine" and published == "unlisted":
+        return taking
     if published != "listed":
         return "nothing"
     return taking if declared == "denied" else "unlist"

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import ApprovedFile, DeclaredApproval, OnExisting, Rules
 from reconciler.model.events import Commit, Named
-from reconciler.model.packages import Listing, PublishedPackage, Release
+from reconciler.model.packages import Listing, PublishedPackage, Release, Traits
 from reconciler.model.permissions import Line, Task
 from reconciler.model.proofs import NO_GROUNDS, Grounds
 from reconciler.model.reanchored import Reanchored
@@ -44,7 +44,7 @@ class Change:
     """Something that apply will do to one version in one feed, on whose word and why.
 
     `release` is what the upstream announces, where bytes or marks are taken from it. `deprecated` is the approval's own word to
-    clients (None: none). `dependents` lose their last candidate by it.
+    clients (None: none). `dependents` lose their last candidate by it. New files were judged by `traits`, all by the advisories `snapshot`.
     """
 
     kind: ChangeKind
@@ -65,7 +65,7 @@ class Change:
     judgements: tuple[Judgement, ...] = ()
     """What the policies say of the version, worst first."""
     snapshot: str = ""
-    """The digest of the advisories that it was judged by; "" for none."""
+    traits: Mapping[str, Traits] = field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:

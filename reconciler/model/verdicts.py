@@ -26,7 +26,8 @@ class Verdict:
     remedy: str = ""
     """What would cure it, a waiver apart; "" where nothing else would."""
     until: datetime | None = None
-    """The first instant at which time alone changes it (aware UTC): of a `hold`, when it ends by itself; else when it turns worse."""
+    """The first instant at which time alone changes it (aware UTC): of a `hold`, when it ends by itself or something is known; else when it
+    turns worse."""
     unknown: bool = False
     """Whether it only says that something is not known: that lets nothing in, and takes nothing back."""
 

@@ -2,38 +2,44 @@
 them (npm's index repeats what the publisher sent, whatever is in the archive: "manifest confusion").
 
 What is in an archive depends on its bytes only, so it is kept by their digest between passes (the cache folder). What had to be fetched is
-handed on to apply by `source`, so that a pass fetches every file once. One of the places with threads.
+handed on to apply by `source`, so that a pass fetches every file once, however many feeds promote it; only what is beyond `HELD_BYTES` is
+fetched again, since the temporary folder may be memory. One of the places with threads.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO, Final, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
 
 from reconciler import __version__
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ArchiveRefused, ContentMismatch, ReconcilerError
 from reconciler.model.declared import ApprovedFile
-from reconciler.model.packages import Dependency, Document, License, RemoteFile, Traits
+from reconciler.model.packages import Dependency, Document, Inspection, RemoteFile, Traits
 from reconciler.model.words import Identity
 from reconciler.observe.upstreams import Upstream
 from reconciler.stores.spool import spooling
 from reconciler.wire import Downloaded, copy
-from reconciler.wire.cache import Kept, PageCache
+from reconciler.wire.cache import Kept, Key, PageCache
 
 LOOKS_AT_ONCE: Final = 8
 RESIGNING_BYTES: Final = 1 << 20
 """How much larger a package may be than the reviewed one where its content hash decides: a signature and its timestamps."""
+
+HELD_BYTES: Final = 2 << 30
+"""Bytes of fetched files that lie in the temporary folder until apply asks for them."""
 
 KEPT_SHAPE: Final = 1
 """Another number whenever looking into an archive tells something else than before: what is kept is not believed then."""
@@ -65,84 +71,149 @@ Answer: TypeAlias = Content | ReconcilerError
 """What is in the approved archive, or why that cannot be told; a `ContentMismatch` if the upstream has other bytes now."""
 
 
+@dataclass(kw_only=True, slots=True)
+class _Held:
+    """A fetched file that lies in the temporary folder, and how many will still ask for it."""
+
+    path: Path
+    size: int
+    asked_by: int
+
+
 class Archives:
     """What one pass looks into; `kept` is the folder where contents are kept between passes (None: nowhere)."""
 
     def __init__(self, kept: Path | None = None) -> None:
         self._kept = PageCache(kept) if kept is not None else None
-        self._fetched: dict[str, Path] = {}
+        self._held: dict[str, _Held] = {}
+        self._remembered: dict[str, Key] = {}
         self._lock = Lock()
         self._spool: Path | None = None
 
     def look_into(self, wanted: Iterable[Wanted]) -> dict[tuple[Identity, str], Answer]:
-        """The answer for each file, by identity and name; each is fetched and proven unless its content is known."""
-        ordered = tuple(wanted)
-        if not ordered:
+        """The answer for each file, by identity and name; each is fetched and proven unless its content is known.
+
+        What several feeds want of one address, by the same approval of it, is looked into once.
+        """
+        groups: dict[tuple[Any, ...], list[Wanted]] = {}
+        for one in wanted:
+            about = (one.remote.url, one.type, one.identity.package, one.identity.version, one.approved)
+            groups.setdefault(about, []).append(one)
+        if not groups:
             return {}
-        self._open_spool()
         with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="look") as pool:
-            return {(w.identity, w.approved.name): answer for w, answer in zip(ordered, pool.map(self._answer, ordered), strict=True)}
+            answers = pool.map(self._answer, groups.values())
+            return {(w.identity, w.approved.name): answer for group, answer in zip(groups.values(), answers, strict=True) for w in group}
 
     def source(self, upstream: Upstream) -> Upstream:
         """The upstream, of which what was fetched already is not fetched again."""
         return _Handed(upstream, self)
 
-    def take(self, url: str) -> Path | None:
-        """The file that was fetched from an address, handed over once; None if there is none."""
-        with self._lock:
-            return self._fetched.pop(url, None)
+    def take(self, url: str) -> BinaryIO | None:
+        """The file that was fetched from an address, open, for one of those that wanted it; None if there is none.
 
-    def _answer(self, wanted: Wanted) -> Answer:
+        What was kept of it is given up then: it has served, or else it is about other bytes than those that are fetched now (signed
+        otherwise), which are looked into next time.
+        """
+        with self._lock:
+            held, key = self._held.get(url), self._remembered.pop(url, None)
+            if key is not None and self._kept is not None:
+                self._kept.keep(key, None)
+            if held is None:
+                return None
+            held.asked_by -= 1
+            try:
+                return held.path.open("rb")
+            except OSError:
+                held.asked_by = 0  # somebody has cleared the temporary folder
+                return None
+            finally:
+                if held.asked_by <= 0:
+                    del self._held[url]
+                    held.path.unlink(missing_ok=True)
+
+    def _answer(self, group: Sequence[Wanted]) -> Answer:
         try:
-            return self._known(wanted) or self._fetch(wanted)
+            return self._known(group[0]) or self._fetch(group[0], asked_by=len(group))
         except ReconcilerError as error:
             return error
 
     def _known(self, wanted: Wanted) -> Content | None:
-        kept = self._kept.find(self._key(self._kept, wanted)) if self._kept else None
-        return _decoded(kept.document.body) if kept else None
+        if self._kept is None:
+            return None
+        key = self._key(self._kept, wanted)
+        kept = self._kept.find(key)
+        content = _decoded(kept.document.body) if kept else None
+        if content is not None:
+            with self._lock:
+                self._remembered[wanted.remote.url] = key
+        return content
 
-    def _fetch(self, wanted: Wanted) -> Content:
-        approved, identity = wanted.approved, wanted.identity
-        path = self._place(wanted.remote.url)
-        with spooling(approved.name, approved.size), path.open("w+b") as sink:
-            most = approved.size + (RESIGNING_BYTES if approved.content_hash else 0)
-            got = wanted.upstream.fetch(wanted.remote, sink, max_bytes=most)
-            sink.seek(0)
-            if got.sha256 != approved.sha256 and approved.content_hash is None:
-                message = f"{approved.name}: these bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
-                raise ContentMismatch(message)
-            ecosystem = ECOSYSTEMS[wanted.type]
-            inspection = ecosystem.inspect(approved.name, sink)
-            if got.sha256 != approved.sha256 and inspection.content_hash != approved.content_hash:
-                message = f"{approved.name}: neither sha256 ({got.sha256}) nor content hash ({inspection.content_hash}) is the approved one"
-                raise ContentMismatch(message)
-            if inspection.version.key != identity.version or ecosystem.normalize_name(inspection.name) != identity.package:
-                message = f"{approved.name} says that it is {inspection.name[:200]!a} {inspection.version.text}, not {identity.package} {identity.version}"
-                raise ArchiveRefused(message)
+    def _fetch(self, wanted: Wanted, *, asked_by: int) -> Content:
+        """Nothing stays of what does not pass."""
+        approved = wanted.approved
+        with spooling(approved.name, approved.size):
+            descriptor, name = tempfile.mkstemp(dir=self._folder())
+            path, held = Path(name), False
+            try:
+                with os.fdopen(descriptor, "w+b") as sink:
+                    most = approved.size + (RESIGNING_BYTES if approved.content_hash else 0)
+                    got = wanted.upstream.fetch(wanted.remote, sink, max_bytes=most)
+                    sink.seek(0)
+                    inspection = _proven(wanted, got, sink)
+                held = self._hold(wanted.remote.url, _Held(path=path, size=got.size, asked_by=asked_by))
+            finally:
+                if not held:
+                    path.unlink(missing_ok=True)
         content = Content(traits=inspection.traits, dependencies=inspection.dependencies)
-        with self._lock:
-            self._fetched[wanted.remote.url] = path
-        if self._kept:
-            document = Document(url=approved.name, content_type=_JSON, body=json.dumps(asdict(content)).encode())
+        if self._kept and not (approved.content_hash and not content.traits.provenance):  # which may yet be signed, and be the same
+            document = Document(url=approved.name, content_type=_JSON, body=_encoded(content))
             self._kept.keep(self._key(self._kept, wanted), Kept(document=document, etag=approved.sha256, last_modified=""))
         return content
 
-    def _key(self, kept: PageCache, wanted: Wanted) -> Any:
+    def _hold(self, url: str, new: _Held) -> bool:
+        """Whether the file stays for apply: not where another approval of the same address has brought it, or where it is too much."""
+        with self._lock:
+            if url in self._held:
+                self._held[url].asked_by += new.asked_by
+                return False
+            if sum(one.size for one in self._held.values()) + new.size > HELD_BYTES:
+                return False
+            self._held[url] = new
+            return True
+
+    def _key(self, kept: PageCache, wanted: Wanted) -> Key:
         """By everything that decides what is told: the bytes, whose they should be, and the version of this program."""
         about = [wanted.type, wanted.identity.package, wanted.identity.version, wanted.approved.name, __version__, KEPT_SHAPE]
         return kept.key(url=wanted.approved.sha256, accept=json.dumps(about), authorization=None)
 
-    def _place(self, url: str) -> Path:
-        assert self._spool is not None, "opened before anything is fetched"  # noqa: S101
-        return self._spool / sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
-
-    def _open_spool(self) -> None:
-        """Before there are threads; the folder is gone with this object, or with the process."""
-        if self._spool is None:
-            with spooling("what is downloaded", None):
+    def _folder(self) -> Path:
+        """The pass's own temporary folder, gone with this object, or with the process."""
+        with self._lock:
+            if self._spool is None:
                 self._spool = Path(tempfile.mkdtemp(prefix="reconciler-"))
-            weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
+                weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
+            return self._spool
+
+
+def _proven(wanted: Wanted, got: Downloaded, archive: BinaryIO) -> Inspection:
+    """What is in the archive, which has the approved bytes, or content, and is of the version that was approved."""
+    approved, identity, ecosystem = wanted.approved, wanted.identity, ECOSYSTEMS[wanted.type]
+    if got.sha256 != approved.sha256 and approved.content_hash is None:
+        message = f"{approved.name}: these bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
+        raise ContentMismatch(message)
+    inspection = ecosystem.inspect(approved.name, archive)
+    if got.sha256 != approved.sha256 and inspection.content_hash != approved.content_hash:
+        message = f"{approved.name}: neither sha256 ({got.sha256}) nor content hash ({inspection.content_hash}) is the approved one"
+        raise ContentMismatch(message)
+    try:
+        itself = inspection.version.key == identity.version and ecosystem.normalize_name(inspection.name) == identity.package
+    except ValueError:  # it calls itself what is no name
+        itself = False
+    if not itself:
+        message = f"{approved.name} says that it is {inspection.name[:200]!a} {inspection.version.text}, not {identity.package} {identity.version}"
+        raise ArchiveRefused(message)
+    return inspection
 
 
 class _Handed:
@@ -155,26 +226,26 @@ class _Handed:
         self._upstream, self._archives = upstream, archives
 
     def fetch(self, file: RemoteFile, sink: BinaryIO, *, max_bytes: int) -> Downloaded:
-        path = self._archives.take(file.url)
-        if path is None:
+        fetched = self._archives.take(file.url)
+        if fetched is None:
             return self._upstream.fetch(file, sink, max_bytes=max_bytes)
-        try:
-            with path.open("rb") as fetched:
-                return copy(iter(lambda: fetched.read(_PIECE_BYTES), b""), sink, max_bytes=max_bytes, source=file.name)
-        finally:
-            with suppress(OSError):
-                path.unlink()
+        with fetched:
+            return copy(iter(lambda: fetched.read(_PIECE_BYTES), b""), sink, max_bytes=max_bytes, source=file.name)
+
+
+def _encoded(content: Content) -> bytes:
+    return json.dumps(asdict(content)).encode("ascii")
 
 
 def _decoded(body: bytes) -> Content | None:
-    """What was kept; None for what another version of this program wrote."""
+    """What was kept; None for what is not exactly as it is kept: another version of this program wrote it, or somebody else."""
     try:
-        told: Mapping[str, Any] = json.loads(body)
-        traits = told["traits"]
-        lists = {name: tuple(value) for name, value in traits.items() if name != "license"}
-        return Content(
-            traits=Traits(license=License(**traits["license"]), **lists),
-            dependencies=tuple(Dependency(**one) for one in told["dependencies"]),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
+        content = _shape().validate_json(body, strict=True)
+    except ValidationError:
         return None
+    return content if _encoded(content) == body else None
+
+
+@cache
+def _shape() -> TypeAdapter[Content]:
+    return TypeAdapter(Content)

@@ -104,6 +104,7 @@ class StoredFeed:
             yanked=(version.reason or file.yanked or "") if version.state == "unlisted" else file.yanked,
             companions={suffix: folder + companion_name(file.name, suffix) for suffix in file.companions},
             announced=file.announced,
+            provenance=file.traits.provenance if file.traits else (),
         )
 
     def _recorded(self, file: RemoteFile) -> tuple[str, PublishedFile]:

@@ -156,7 +156,8 @@ class HistoryRow(Row):
     """An event of git joined with the ledger; `seq` and `applied_at` are null where it has not reached the feed.
 
     `state` is what its record leaves the version as, `head` the commit that was applied (not in records of version 0.1). A row `reanchor`
-    is of no version: the ledger of the feed went on at `commit`, though it had been applied at `from_commit`.
+    is of no version: the ledger of the feed went on at `commit`, though it had been applied at `from_commit`. `rule` is set where not the
+    author but a rule took the version back: "vulnerability, policies/vulnerabilities.yaml:1".
     """
 
     seq: int | None
@@ -178,6 +179,7 @@ class HistoryRow(Row):
     state: ListedState | None = None
     purl: str | None = None
     from_commit: str | None = None
+    rule: str | None = None
 
 
 HISTORY: Final = TypeAdapter(list[HistoryRow])

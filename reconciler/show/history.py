@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from reconciler.model.events import Event, Named
 from reconciler.model.facts import FILE
+from reconciler.model.plan import TAKES_BACK
 from reconciler.model.verification import WITHOUT_PEOPLE
 from reconciler.model.words import FeedName
 from reconciler.show.contract import FileRow, HistoryRow
@@ -219,7 +220,16 @@ def record_row(record: Mapping[str, Any]) -> HistoryRow:
         head=record.get("head"),
         state=record.get("state", "unlisted" if record["change"] == "unlist" else "listed"),
         purl=record["purl"],
+        rule=_rule(record),
     )
+
+
+def _rule(record: Mapping[str, Any]) -> str | None:
+    """The rule that took a version back, with its policy; None where somebody did, or a day has come."""
+    if record["change"] not in TAKES_BACK:
+        return None
+    said = (one for one in record.get("verdicts", ()) if one["verdict"] in {"hold", "deny"} and one["reason"] == record["reason"])
+    return next((f"{one['rule']}, {one['policy']}" for one in said), None)
 
 
 def reanchor_row(record: Mapping[str, Any]) -> HistoryRow:
@@ -257,7 +267,8 @@ def history_text(rows: Sequence[HistoryRow], *, older: int) -> Iterator[str]:
         way = f"in {row.feed}" if row.change in {*STAYS, "expire", "reanchor"} else f"{row.source} -> {row.feed}"
         yield f"{when:%Y-%m-%d %H:%M}  {what:<{widths[0]}}  {package:<{widths[1]}}  {way}{record}"
         before = f", after {row.from_commit[:12]} of a history that was left" if row.from_commit else ""
-        yield f"    {people(row.author.named(), [person.named() for person in row.approvers])}, commit {row.commit[:12]}{before}"
+        by = f"by the rule {inert(row.rule)}; approved " if row.rule else ""
+        yield f"    {by}{people(row.author.named(), [person.named() for person in row.approvers])}, commit {row.commit[:12]}{before}"
         if row.reason:
             yield f"    {inert(row.reason, longest=LONGEST_REASON)}"
     if older:

@@ -69,8 +69,15 @@ def change_lines(change: Change) -> list[str]:
         f"    no other listed version satisfies {inert(d.package)} {inert(d.version)}, which needs {inert(d.needs)} {inert(d.range)}".rstrip()
         for d in change.dependents
     ]
-    said = f"    {people(change.author, change.approvers)}: {inert(change.reason)}"
-    return [line, said, *verdict_lines(change.judgements), *lost, *_marks(change)]
+    denied = next((one for one in change.judgements if one.stops and one.action == change.kind and not one.verdict.unknown), None)
+    if denied is not None:  # nobody asked for that by name
+        said = [
+            f"    by the rule {denied.rule}, {inert(str(denied.policy))}: {inert(change.reason)}",
+            f"    approved {people(change.author, change.approvers)}, commit {change.landing.id[:12]}",
+        ]
+        return [line, *said, *lost]
+    said = [f"    {people(change.author, change.approvers)}: {inert(change.reason)}"]
+    return [line, *said, *verdict_lines(change.judgements), *lost, *_marks(change)]
 
 
 def _marks(change: Change) -> Iterator[str]:

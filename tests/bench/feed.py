@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -17,7 +17,7 @@ from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
 from reconciler.declare.paths import approval_path
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.model.declared import Approval, ApprovedFile, Approvals, DeclaredApproval, Rules
+from reconciler.model.declared import Approval, Approvals, ApprovedFile, DeclaredApproval, Rules
 from reconciler.model.events import Commit, Named, Person
 from reconciler.model.facts import facts_of
 from reconciler.model.packages import Dependency, License, PublishedFile, PublishedPackage, PublishedVersion, Traits

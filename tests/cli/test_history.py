@@ -303,3 +303,21 @@ def test_a_history_that_was_rewritten_is_not_placed_on_the_chain(told):
     assert "record 4 of approved-pypi names commit" in done.err
     assert told.run("history", "--format", "in-toto").code == 3
     assert told.run("history", "--contents", "approved-pypi").code == 0
+
+
+def test_what_a_rule_took_back_is_told_as_its_doing_and_nobody_s(place):
+    assert place.run("approve", "approved-nuget", "Leaf", "-m", "MIT").code == 0
+    place.commit("Approve", by=GRACE)
+    assert place.run("apply", "--quiet").code == 0
+    place.write("policies/license.yaml", "rule: license\non_existing: unlist\nparams: {allow: [ISC]}\n")
+    place.commit("Allow nothing but ISC")
+    lines = place.run("plan").out.splitlines()
+    told = lines.index("  - unlist Leaf 1.1: in approved-nuget (1 file, 452 bytes)")
+    assert lines[told + 1] == '      by the rule license, policies/license.yaml:1: declares "MIT", which license.yaml does not allow'
+    assert lines[told + 2].startswith("      approved by Grace Hopper <grace@example.org> (claimed), commit ")
+    assert place.run("apply", "--quiet").code == 0
+    taken, promoted = place.run("history", "--format", "json").json
+    assert (taken["change"], taken["rule"]) == ("unlist", "license, policies/license.yaml:1")
+    assert (promoted["change"], promoted["rule"]) == ("promote", None)
+    assert "by the rule license, policies/license.yaml:1; approved by Grace Hopper" in place.run("history").out
+    assert place.run("verify").code == 0

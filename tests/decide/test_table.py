@@ -33,6 +33,7 @@ approved   quarantined  no   *      *           *    conflict
 denied     listed       yes  *      alert       *    alert
 denied     listed       yes  *      unlist      *    unlist
 denied     listed       yes  *      quarantine  *    quarantine
+denied     unlisted     yes  *      quarantine  *    quarantine
 denied     *            yes  *      *           *    nothing
 denied     absent       no   *      *           *    hold
 denied     partial      no   *      *           *    hold

@@ -85,6 +85,7 @@ def test_it_offers_what_it_holds_with_all_marks(world):
     assert fetched(upstream, file) == wheel("base", "1.0")
     assert upstream.fetch_companion(file, ".provenance") == b'{"version": 1}'
     assert set(file.companions) == set(published.companions)
+    assert (file.provenance, two.files[0].provenance) == (("attestation",), ()), "what vouches for it goes with it"
 
 
 def test_it_reads_nothing_but_its_own_files(world):

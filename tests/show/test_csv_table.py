@@ -30,7 +30,7 @@ def test_the_columns_are_those_of_the_json_in_its_order():
     assert body == (
         "1,promote,applied,approved-pypi,public-pypi,leaf,1.2,Ada Lovelace <ada@example.org> (claimed),"
         "Grace Hopper <grace@example.org> (claimed),ci," + "a" * 40 + ",2026-11-22T16:54:03Z,2026-11-22T16:54:03Z,MIT,"
-        f"leaf.whl sha256:{'1' * 64}; leaf.tar.gz sha256:{'2' * 64}," + "b" * 40 + ",listed,pkg:pypi/leaf@1.2,"
+        f"leaf.whl sha256:{'1' * 64}; leaf.tar.gz sha256:{'2' * 64}," + "b" * 40 + ",listed,pkg:pypi/leaf@1.2,,"
     )
 
 

@@ -127,7 +127,7 @@ Alerts
           package: pkg
           versions: ["1.0"]
           owner: ada
-          reason: WHY IT MAY BE USED ALL THE SAME
+          reason:  # why it may be used all the same
           expires: 2027-02-20
 
 Digest {"d" * 64}"""

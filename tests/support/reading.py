@@ -31,6 +31,6 @@ def no_forge(forge: Forge, commit: CommitId) -> str:
     return f"nobody asks {forge.project} about {commit}"
 
 
-def surroundings(store: Store, upstream_of: UpstreamOf, ask: AskForge = no_forge) -> Surroundings:
+def surroundings(store: Store, upstream_of: UpstreamOf, ask: AskForge = no_forge, archives: Archives | None = None) -> Surroundings:
     """One store and the same upstreams, whatever the rules say."""
-    return Surroundings(store_of=lambda _: store, upstreams_of=lambda _: upstream_of, ask=ask, archives=Archives())
+    return Surroundings(store_of=lambda _: store, upstreams_of=lambda _: upstream_of, ask=ask, archives=archives or Archives())

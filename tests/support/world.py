@@ -31,6 +31,7 @@ from reconciler.model.events import Person
 from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import Applied, Change, Failure
 from reconciler.model.words import CommitId, FeedName, Sha256
+from reconciler.observe.archives import Archives
 from reconciler.observe.upstreams import Upstream
 from reconciler.reconcile import Options, Planned, apply_pass, plan_pass
 from reconciler.stores import ledger
@@ -73,6 +74,8 @@ class Run:
     accept: str = ""
     marks: bool = False
     public_url: str | None = None
+    archives: Archives | None = None
+    """What plan looks into, and hands on to apply; None: one for plan, which apply does not get."""
     applier: str = "ci"
     reported: list[Change | Failure] = field(default_factory=list)
 
@@ -158,14 +161,22 @@ class World:
         how = run or Run()
         options = Options(now=how.now, public_url=how.public_url, listed=how.listed, accept=how.accept, marks=how.marks)
         return plan_pass(
-            reader_of(self.root, how.now), self.declaration(), surroundings(how.store or self.store, self.upstream_of), options
+            reader_of(self.root, how.now),
+            self.declaration(),
+            surroundings(how.store or self.store, self.upstream_of, archives=how.archives),
+            options,
         )
 
     def carry_out(self, planned: Planned, run: Run | None = None) -> Applied:
         how = run or Run()
         applier = Applier(name=how.applier, at=how.now, accepted=how.accept)
         planned = replace(planned, store=how.store or self.store)
-        return apply_pass(planned, self.source_of, how.reported.append, applier)
+
+        def source_of(change: Change) -> Upstream:
+            upstream = self.source_of(change)
+            return how.archives.source(upstream) if how.archives else upstream
+
+        return apply_pass(planned, source_of, how.reported.append, applier)
 
     def apply(self, run: Run | None = None) -> Applied:
         return self.carry_out(self.plan(run), run)

@@ -49,7 +49,8 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     if published is None:
         return (_unknown(f"the registry does not say when it was published; {asked}", fixes, "promote it from a registry that says so"),)
     if published > facts.now:
-        return (_unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes),)
+        found = _unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes)
+        return (replace(found, until=published),)
     until = published + params.min_age
     found = violation(policy.on_violation, f"published {instant(published)}; {asked}, so it is old enough from {instant(until)} on")
     return (replace(found, ids=fixes, until=until, remedy=_remedy(until, fixes)),)
