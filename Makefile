@@ -5,7 +5,7 @@
 #
 #   make lint    only linters and types
 #   make bench-history   what reading a large history costs, beside git's own pass (BENCH: where the repository is generated)
-#   make bench-policy    what judging 100,000 versions costs, with a snapshot of advisories
+#   make bench-policy    what a pass over 100,000 published versions costs, with every rule and a snapshot of advisories
 #   make lock    resolve pyproject.toml anew and write the lock files
 #   make clean   remove what the above made, but not .feeds, which is the store
 #

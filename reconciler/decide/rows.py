@@ -138,7 +138,9 @@ def _row(identity: Identity, desired: Desired | None, state: DeclaredState, seen
         strange = seen.strangers if action in {"alien", "conflict"} else ()
         return Row(identity=identity, spelled=spelled, desired=desired, action=action, files=approved, strangers=strange)
     strange = _strange(approved, seen.strangers)
-    published = _recorded(state, seen, seen.version, in_the_way={s.file for s in strange} & {file.name for file in approved})
+    published = _recorded(
+        state, _taking(desired), seen, seen.version, in_the_way={s.file for s in strange} & {file.name for file in approved}
+    )
     action = action_for(
         state,
         published,
@@ -185,11 +187,14 @@ def _concerned(action: Action, approved: tuple[ApprovedFile, ...], recorded: Abs
     return tuple(file for file in approved if file.name in recorded) if action == "repair" else approved
 
 
-def _recorded(state: DeclaredState, seen: Seen, version: PublishedVersion, *, in_the_way: AbstractSet[str]) -> PublishedState:
+def _recorded(
+    state: DeclaredState, taking: Taking, seen: Seen, version: PublishedVersion, *, in_the_way: AbstractSet[str]
+) -> PublishedState:
     """What is published of a recorded version. Damage matters to what shall stay: whether or not it is whole, a version is taken back."""
-    if state == "approved" and (in_the_way or seen.differing):
+    stays = state == "approved" or (state == "denied" and taking == "alert" and version.state == "listed")
+    if stays and (in_the_way or seen.differing):
         return "differing"
-    if state == "approved" and seen.damaged:
+    if stays and seen.damaged:
         return "partial"
     return "listed" if seen.exposed and state == "withdrawn" else version.state
 

@@ -12,7 +12,8 @@
 | approved  | unlisted, quarantined         | no       | conflict                                           |
 | approved  | differing                     | any      | conflict                                           |
 | denied    | absent, partial               | no       | hold                                               |
-| denied    | listed                        | yes      | alert, unlist or quarantine, as its rule says      |
+| denied    | listed                        | yes      | alert, unlist or quarantine, as its rule says;     |
+|           |                               |          | where it stays: repair, mark, conflict as approved |
 | denied    | unlisted                      | yes      | quarantine, if its rule says so                    |
 | denied    | anything else                 | yes      | nothing                                            |
 | void      | absent, partial               | no       | hold                                               |
@@ -84,6 +85,8 @@ def action_for(
             return _approved(published, recorded=recorded, relation=relation, marked=marked)
         case "void" | "none" if recorded:
             return "orphan"
+        case "denied" if recorded and taking == "alert" and published in {"listed", "partial", "differing"}:
+            return _staying(_approved(published, recorded=True, relation=relation, marked=marked), marked=marked)
         case "denied" | "withdrawn" | "expired" if recorded:
             return _taken(declared, published, taking, marked=marked)
         case "denied" | "withdrawn" | "expired" | "void" | "none":
@@ -92,6 +95,13 @@ def action_for(
             return "hold" if declared in {"denied", "void"} else "nothing"
         case _:
             assert_never(declared)
+
+
+def _staying(action: Action, *, marked: bool) -> Action:
+    """Of what is denied and stays where it is: it is kept whole, and clients are told what they should be; nothing is added to it."""
+    if action == "extend":
+        return "alert" if marked else "mark"
+    return "alert" if action == "nothing" else action
 
 
 def _taken(declared: Literal["denied", "withdrawn", "expired"], published: PublishedState, taking: Taking, *, marked: bool) -> Action:

@@ -84,8 +84,8 @@ def test_a_pass_over_what_is_published_asks_no_upstream(world, tmp_path, listed)
 
 
 @pytest.fixture
-def spool(tmp_path, monkeypatch) -> Path:
-    folder: Path = tmp_path / "spool"
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "spool"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder

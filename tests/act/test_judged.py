@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 
 from reconciler.errors import IntegrityError
 from reconciler.observe.archives import Archives
-from reconciler.reconcile import Surroundings
 from tests.scenarios.test_judging import Records, put_in_use
 from tests.support import world as worlds
 from tests.support.nupkgs import nupkg
-from tests.support.reading import surroundings as opened
 from tests.support.wheels import core_metadata, wheel
 from tests.support.world import NOW, NUGET, PYPI, Run, World, objects
 
@@ -141,18 +139,13 @@ def test_a_damaged_snapshot_stops_the_pass_before_it_writes_anything(make, part,
 
 
 @pytest.fixture
-def kept(tmp_path, monkeypatch) -> Path:
-    """A folder that all passes of the world keep contents in, and hand on what they have fetched, as those of the command line do."""
-    folder: Path = tmp_path / "kept"
-    passes = [Archives(folder)]
+def kept(tmp_path) -> Path:
+    return Path(tmp_path / "kept")
 
-    def surroundings(*about: Any) -> Surroundings:
-        passes.append(Archives(folder))
-        return replace(opened(*about), archives=passes[-1])
 
-    monkeypatch.setattr(worlds, "surroundings", surroundings)
-    monkeypatch.setattr(World, "source_of", lambda world, change: passes[-1].source(world.shelves[change.upstream.removeprefix("./")]))
-    return folder
+def keeping(folder: Path, now: datetime = NOW) -> Run:
+    """A pass that keeps contents in a folder, and hands on what it has fetched, as those of the command line do."""
+    return Run(now=now, archives=Archives(folder))
 
 
 def test_a_package_that_has_lost_its_signature_since_it_was_judged_is_not_let_in(make, kept):
@@ -161,16 +154,16 @@ def test_a_package_that_has_lost_its_signature_since_it_was_judged_is_not_let_in
     world.place_nupkg("Leaf", "1.0.0", nupkg("Leaf", "1.0.0", signature=b"signed"), uploaded_at=NOW)
     world.approve("approved-nuget", "Leaf", "1.0.0")
     world.commit()
-    assert [hold.rule for hold in world.plan().plan.holds] == ["age"], "signed, and too young"
+    assert [hold.rule for hold in world.plan(keeping(kept)).plan.holds] == ["age"], "signed, and too young"
     assert kept.is_dir()
     world.shelves["nuget"].items.clear()
     world.place_nupkg("Leaf", "1.0.0", nupkg("Leaf", "1.0.0"), uploaded_at=NOW)
-    later = Run(now=NOW + timedelta(days=8))
-    (failure,) = world.apply(later).failed
+    later = NOW + timedelta(days=8)
+    (failure,) = world.apply(keeping(kept, later)).failed
     assert failure.error == "leaf.1.0.0.nupkg: not as it was judged, without its signature"
     assert failure.integrity
     assert world.state(NUGET).entries == {}
-    applied = world.apply(later)
+    applied = world.apply(keeping(kept, later))
     assert [hold.reason for hold in applied.plan.holds] == ["no signature for leaf.1.0.0.nupkg"], "and now it is judged as it is"
     assert world.state(NUGET).entries == {}
 
@@ -180,10 +173,10 @@ def test_a_package_that_was_signed_since_it_was_judged_is_let_in(make, kept):
     world.place_nupkg("Leaf", "1.0.0", nupkg("Leaf", "1.0.0"))
     world.approve("approved-nuget", "Leaf", "1.0.0")
     world.commit()
-    assert [hold.reason for hold in world.apply().plan.holds] == ["no signature for leaf.1.0.0.nupkg"]
+    assert [hold.reason for hold in world.apply(keeping(kept)).plan.holds] == ["no signature for leaf.1.0.0.nupkg"]
     world.shelves["nuget"].items.clear()
     world.place_nupkg("Leaf", "1.0.0", nupkg("Leaf", "1.0.0", signature=b"signed"))
-    assert world.apply().outcome == "done"
+    assert world.apply(keeping(kept)).outcome == "done"
     assert state(world) == "listed"
 
 
@@ -278,6 +271,42 @@ def test_a_false_alarm_about_everything_takes_nothing_until_somebody_accepts_it(
     assert {state(world, name.lower()) for name in names} == {"listed"}
     world.apply(Run(accept=applied.plan.digest))
     assert {state(world, name.lower()) for name in names} == {"quarantined"}
+
+
+def test_what_stays_in_spite_of_an_alert_is_kept_whole_and_clients_are_told_what_the_approval_says(make):
+    world = make(license={"rule": "license", "params": {"allow": ["MIT"]}})
+    path = approve(world)
+    world.apply()
+    world.write("policies/license.yaml", yaml.safe_dump({"rule": "license", "params": {"allow": ["ISC"]}}))
+    world.write(path, f"{world._texts[path]}deprecated: {{reason: Too old., use: Newer}}\n")
+    world.commit()
+    (file,) = (key for key in objects(world.store) if key.endswith(".nupkg"))
+    world.store.delete(file)
+    plan = world.plan(Run(listed=True)).plan
+    assert ([change.kind for change in plan.changes], len(plan.alerts), plan.holds) == (["repair"], 1, ())
+    world.apply(Run(listed=True))
+    assert world.store.get(file) is not None
+    version = world.version(NUGET, "leaf", "1.0.0")
+    assert (version.state, version.deprecated) == ("listed", "Too old. Use Newer instead.")
+    before = objects(world.store)
+    assert world.apply(Run(listed=True)).applied == ()
+    assert objects(world.store) == before
+
+
+def test_what_was_kept_of_an_archive_and_is_not_true_lets_nothing_in(make, kept):
+    """Whoever can write the folder of another job's cache must not judge for it."""
+    world = make(license={"rule": "license", "params": {"allow": ["MIT"]}})
+    world.place_wheel("leaf-1.0-py3-none-any.whl", wheel("leaf", "1.0", metadata=core_metadata("leaf", "1.0", license_expression="ISC")))
+    world.approve("approved-pypi", "leaf", "1.0")
+    world.commit()
+    assert [hold.rule for hold in world.plan(keeping(kept)).plan.holds] == ["license"]
+    (entry,) = (path for path in kept.iterdir() if len(path.name) == 64)
+    content = entry.read_bytes().partition(b"\n")[2].replace(b'"ISC"', b'"MIT"')
+    entry.write_bytes(sha256(content).hexdigest().encode() + b"\n" + content)
+    (failure,) = world.apply(keeping(kept)).failed
+    assert failure.error == "leaf-1.0-py3-none-any.whl: not as it was judged"
+    assert world.state(PYPI).entries == {}
+    assert [hold.rule for hold in world.apply(keeping(kept)).plan.holds] == ["license"]
 
 
 # --- files that come later --------------------------------------------------------------------------------------------------------

@@ -60,6 +60,10 @@ def test_the_waiver_that_is_told_lets_it_in_as_soon_as_it_lies_there(place):
     text = "".join(line[8:] for line in path[2].splitlines(keepends=True))
     assert yaml.safe_load(text)["owner"] == "ada"
     place.write(path[1], text)
+    unanswered = approve(place, "copyleft")
+    assert unanswered.code == 4, "why it may be used, only a person can say"
+    assert f"{path[1]}:7: reason: found nothing" in unanswered.err
+    place.write(path[1], text.replace("reason: ", "reason: It is only run by us."))
     done = approve(place, "copyleft")
     assert (done.code, done.err) == (0, "")
     assert f"    waived [license] by {path[1]}:1: " in done.out

@@ -345,3 +345,19 @@ def test_what_a_version_needs_is_looked_for_in_all_that_its_feed_holds_and_is_to
     place.run("withdraw", "approved-pypi", "leaf", "1.2", "-m", "Bad", "--commit")
     assert place.run("apply").code == 0
     assert closure() == ([("warn", "nothing in approved-pypi satisfies leaf >=1, which sample 1.0 needs")], "listed")
+
+
+def test_what_a_version_needs_is_looked_for_in_the_whole_feed(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECONCILER_CACHE", str(tmp_path / "cache"))
+    place = make_place(tmp_path / "place")
+    assert place.run("approve", "approved-pypi", "sample", "leaf", "-m", "MIT").code == 0
+    place.commit("Approve")
+    asked = ("explain", "approved-pypi", "sample", "1.0")
+    assert "satisfies" not in place.run(*asked).out
+    assert place.run("apply").code == 0
+    assert "satisfies" not in place.run(*asked).out
+    place.offer_wheel("alone", "1.0", requires=["nobody-has-it>=1"])
+    assert place.run("approve", "approved-pypi", "alone", "-m", "MIT").code == 0
+    place.commit("Approve what lacks something")
+    assert place.run("apply").code == 0
+    assert "nothing in approved-pypi satisfies nobody-has-it >=1" in place.run("explain", "approved-pypi", "alone", "1.0").out

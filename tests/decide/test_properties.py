@@ -8,13 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.decide.authority import authorise
-from reconciler.decide.rows import classify
+from reconciler.decide.judging import Judged, Obstacle
+from reconciler.decide.rows import classify, with_verdicts
 from reconciler.decide.rules_in_force import RulesInForce, Step
 from reconciler.decide.standing import HeldEvent, Standing
 from reconciler.model.declared import Deprecation, MalformedApproval, Withdrawal, WithdrawalAction
 from reconciler.model.facts import facts_of, files_of
 from reconciler.model.packages import PublishedVersion
+from reconciler.model.permissions import Line
 from reconciler.model.plan import Absent, Drift, Hold, Waiting
+from reconciler.model.verdicts import LEVELS, Judgement, Verdict
 from reconciler.model.words import CommitId, Problem
 from tests.decide.passes import after, everything, plan_of
 from tests.support.declared import (
@@ -266,3 +269,33 @@ def test_whom_nobody_entitled_stands_beside_moves_nothing(history):
         if one.approval is not None and not people & ENTITLED:
             assert (now.facts, now.backing) == (before.facts, before.backing)
         before = now
+
+
+POLICY = Line(path="policies/p.yaml", line=1)
+JUDGED = st.builds(
+    Judged,
+    judgements=st.lists(
+        st.builds(
+            Judgement,
+            rule=st.just("license"),
+            policy=st.just(POLICY),
+            verdict=st.builds(Verdict, level=st.sampled_from(LEVELS), unknown=st.booleans()),
+            waiver=st.sampled_from([None, POLICY]),
+            action=st.sampled_from(["alert", "unlist", "quarantine"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+    obstacle=st.sampled_from([None, Obstacle(reason="It is gone.", waiting=False, integrity=False)]),
+)
+
+
+@SOME
+@given(worlds(), st.lists(JUDGED, min_size=1, max_size=5))
+def test_rows_with_verdicts_are_those_that_are_made_with_them(world, judged):
+    wanted, stocks, malformed = world
+    frozen = frozenset((m.identity.feed, m.identity.package) for m in malformed if m.identity)
+    held = {one.feed: one for one in stocks}
+    approved = {one.declared.identity: one for one in wanted}
+    verdicts = {of: judged[number % len(judged)] for number, (of, one) in enumerate(approved.items()) if one.state == "approved"}
+    made = classify({of: replace(one, judged=verdicts.get(of, one.judged)) for of, one in approved.items()}, frozen, held)
+    assert with_verdicts(classify(approved, frozen, held), verdicts, held) == made

@@ -1,5 +1,6 @@
 """A waiver reaches no further than it is written."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.decide.judging import judgements_of
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rulebook import Rulebook
+from reconciler.decide.rules.interface import Facts, JudgedFile, Subject
 from reconciler.decide.waiving import LONGEST, begins, concerns, ends, holds, waiver_for
 from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
@@ -174,3 +176,29 @@ def test_no_date_is_too_far_away(expires, now):
     one = waiver(expires=expires)
     assert begins(one) <= ends(one) <= begins(one) + LONGEST
     assert not holds(one, now) or timedelta(0) < ends(one) - now <= LONGEST
+
+
+def test_a_rulebook_says_of_each_version_what_it_says_when_it_is_new():
+    """What it remembers of one package, feed or ecosystem is none of another's business."""
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    texts = {"feeds.yaml": FEEDS, "policies/permissions.yaml": PERMISSIONS}
+    some = b'rule: size\nparams: {max_file: 1 kB}\npackages: ["Newtonsoft.*"]\n'
+    waived = (
+        b"rule: size\nfeed: approved-nuget\npackage: Newtonsoft.Json\nversions: 13.0.1\nowner: ada\nreason: Fine.\nexpires: 2026-12-20\n"
+    )
+    policies = {
+        "policies/age.yaml": b"rule: age\nparams: {min_age: 7d}\n",
+        "policies/size.yaml": some,
+        "policies/waivers/size.yaml": waived,
+    }
+    rules = load_rules({**texts, **policies}, KINDS)
+    facts = Facts(now=now, uploaded_at=now - timedelta(days=9), files=(JudgedFile(name="a.nupkg", size=2000, traits=None),))
+    young = replace(facts, uploaded_at=now)
+    other = replace(subject("13.0.1"), package=NUGET.normalize_name("Serilog"))
+    asked = [(about, said) for about in (subject("13.0.1"), subject("13.0.2"), other) for said in (facts, young)]
+    book = Rulebook(rules, now)
+    first = [book.judgements(about, said, NUGET) for about, said in asked]
+    assert first == [book.judgements(about, said, NUGET) for about, said in reversed(asked)][::-1]
+    assert first == [judgements_of(about, said, rules, NUGET) for about, said in asked]
+    levels = [[one.level for one in found] for found in first]
+    assert levels == [["allow", "allow"], ["hold", "allow"], ["hold", "allow"], ["hold", "hold"], ["allow"], ["hold"]]
