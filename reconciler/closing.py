@@ -160,7 +160,7 @@ def _remedy(needed: _Needed, source: FeedName, answer: Found | Absent | Waiting,
 
 
 def _passing(needed: _Needed, source: FeedName, found: Found, ground: Ground) -> Iterator[str]:
-    feed = ground.rules.settings.feeds[needed[0]]
+    feed, advisories = ground.rules.settings.feeds[needed[0]], ground.advisories
     ecosystem = ECOSYSTEMS[feed.type]
     judge = Judge(
         target=feed,
@@ -168,7 +168,7 @@ def _passing(needed: _Needed, source: FeedName, found: Found, ground: Ground) ->
         rules=ground.rules,
         now=ground.now,
         ecosystem=ecosystem,
-        known=known_to(lambda: ground.advisories, feed.type, ecosystem),
+        known=known_to(lambda: advisories, feed.type, ecosystem) if advisories else lambda _package, _version: None,
     )
     key = ecosystem.normalize_name(needed[1])
     for release in reversed(found.listing.releases):

@@ -46,19 +46,20 @@ ABOUT_ADVISORIES: Final = frozenset({"vulnerability", "age"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ground:
-    """What releases are judged by: rules and clock, what upstreams announce, advisories, and who looks into archives."""
+    """What releases are judged by: rules and clock, what upstreams announce, advisories (None: no policy asks for them, so that damage
+    there stands in nobody's way), and who looks into archives."""
 
     rules: Rules
     now: datetime
     catalog: Catalog
-    advisories: Advisories
+    advisories: Advisories | None
     archives: Archives
     upstream_of: Callable[[Feed, Connector], Upstream]
 
     @property
     def snapshot(self) -> Snapshot | None:
         """The advisories, where a policy asks for them."""
-        return self.advisories.snapshot if any(policy.rule in ABOUT_ADVISORIES for policy in self.rules.policies) else None
+        return self.advisories.snapshot if self.advisories else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +79,11 @@ class _Entrant:
     release: Release | None
     upstream: Upstream | None
     looks: bool
+
+
+def asks_advisories(rules: Rules) -> bool:
+    """Whether a policy asks what the advisories say."""
+    return any(policy.rule in ABOUT_ADVISORIES for policy in rules.policies)
 
 
 def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
@@ -193,15 +199,16 @@ class _Known:
         self._feeds = ground.rules.settings.feeds
         self._flaws: dict[tuple[str, PackageKey], tuple[Flaw, ...]] = {}
         self._nothing: dict[str, Matched] = {}
-        if ground.snapshot is None:
+        advisories = ground.advisories
+        if advisories is None or advisories.snapshot is None:
             return
         keys: dict[str, set[PackageKey]] = {}
         for row in rows:
             keys.setdefault(self._feeds[row.identity.feed].type, set()).add(row.identity.package)
         for kind, wanted in sorted(keys.items()):
-            if (snapshot := ground.advisories.snapshot_of(kind)) is not None:
+            if (snapshot := advisories.snapshot_of(kind)) is not None:
                 self._nothing[kind] = Matched(snapshot=snapshot, affecting=(), fixes=())
-                self._flaws |= {(kind, key): flaws_of(found) for key, found in ground.advisories.each(kind, wanted)}
+                self._flaws |= {(kind, key): flaws_of(found) for key, found in advisories.each(kind, wanted)}
 
     def of(self, row: Row) -> Matched | None:
         """None: there is no snapshot for its ecosystem."""

@@ -30,7 +30,7 @@ from reconciler.declaration import AskForge, Declaration, Reader
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import PreconditionFailed
-from reconciler.judged import Ground, judge_rows, subject_of
+from reconciler.judged import Ground, asks_advisories, judge_rows, subject_of
 from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import Connector, Feed, Rules, Settings
 from reconciler.model.plan import BRINGS_BYTES, TAKES_BACK, AccessChange, Applied, Catalog, Change, Failure, Plan, Stock
@@ -161,7 +161,7 @@ def judged_rows(
         rules=rules,
         now=options.now,
         catalog=look_up(_wanted(rows, rules, marks=options.marks), rules.settings.feeds, upstream_of),
-        advisories=Advisories(store),
+        advisories=Advisories(store) if asks_advisories(rules) else None,
         archives=surroundings.archives,
         upstream_of=upstream_of,
     )

@@ -53,13 +53,20 @@ def check(folder: Path, ref: str, base: str | None, *, uncommitted: bool) -> Non
     rules, approvals = _sound(files, session.now)
     notes = [_landable(repository, commit, base) if commit is not None and base is not None else ""]
     notes += [_ends(waiver, session.now) for waiver in ending(rules.waivers, session.now)]
-    feeds, lines, waivers = len(rules.settings.feeds), len(rules.permissions.permissions), len(rules.waivers)
-    policies = len(rules.policies)
-    told = f", {policies} polic{'ies' if policies > 1 else 'y'}" if policies else ""
-    told += f", {waivers} waiver{'s' if waivers > 1 else ''}" if waivers else ""
-    click.echo(f"The declaration is well-formed: {feeds} feeds, {lines} permissions, {len(approvals.valid)} approvals{told}.")
+    counted = [
+        _count(len(rules.settings.feeds), "feed"),
+        _count(len(rules.permissions.permissions), "permission"),
+        _count(len(approvals.valid), "approval"),
+        *([_count(len(rules.policies), "policy", "policies")] if rules.policies else []),
+        *([_count(len(rules.waivers), "waiver")] if rules.waivers else []),
+    ]
+    click.echo(f"The declaration is well-formed: {', '.join(counted)}.")
     for note in filter(None, notes):
         click.echo(f"Note: {inert(note)}.")
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def _sound(files: Sequence[TreeFile], now: datetime) -> tuple[Rules, Approvals]:

@@ -46,6 +46,7 @@ def findings_of(rows: Sequence[Row], rules: Rules, now: datetime) -> Findings:
         judgements += (*judged.judgements, *judged.extension)
         warnings += [_finding(row.desired, one, rules) for one in (*judged.judgements, *judged.extension) if one.level == "warn"]
         if row.published is not None:
+            warnings += [_finding(row.desired, one, rules) for one in judged.judgements if _unsettled(one)]
             alerts += [_finding(row.desired, one, rules) for one in judged.judgements if one.stops and not one.verdict.unknown]
     return Findings(
         holds=tuple(hold for row in rows for hold in held_back(row, rules)),
@@ -53,6 +54,12 @@ def findings_of(rows: Sequence[Row], rules: Rules, now: datetime) -> Findings:
         warnings=_sorted(warnings),
         waivers=waiver_report(rules.waivers, judgements, now),
     )
+
+
+def _unsettled(one: Judgement) -> bool:
+    """Whether something about a published version waits for a person to find out, such as its license. What the next update or the registry
+    settles for all versions together (`ids` is empty then) is told of none of them."""
+    return one.stops and one.verdict.unknown and bool(one.verdict.ids)
 
 
 def held_back(row: Row, rules: Rules) -> Iterator[Hold]:

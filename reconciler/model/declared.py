@@ -183,7 +183,9 @@ class Deprecation:
     @property
     def message(self) -> str:
         """One text, for protocols that know only one."""
-        return f"{self.reason.rstrip()} Use {self.use} instead." if self.use else self.reason
+        reason = self.reason.rstrip()
+        stop = "" if reason.endswith((".", "!", "?", ":", ";")) else "."
+        return f"{reason}{stop} Use {self.use} instead." if self.use else self.reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

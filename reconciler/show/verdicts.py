@@ -13,13 +13,18 @@ from reconciler.show.rows import PersonRow, Row, Time, person_row
 
 
 class VerdictRow(Row):
-    """What a policy says of a version, and the waiver that covers it (null: none)."""
+    """What a policy says of a version, and the waiver that covers it (null: none).
+
+    `unknown`: it only says that something is not known, which lets nothing in and takes nothing back.
+    """
 
     rule: str
     policy: str
     verdict: Level
     reason: str
     waiver: str | None
+    remedy: str = ""
+    unknown: bool = False
 
 
 class CureRow(Row):
@@ -79,7 +84,15 @@ class SnapshotRow(Row):
 def verdict_row(one: Judgement) -> VerdictRow:
     """A verdict as JSON."""
     waiver = str(one.waiver) if one.waiver else None
-    return VerdictRow(rule=one.rule, policy=str(one.policy), verdict=one.level, reason=one.verdict.reason, waiver=waiver)
+    return VerdictRow(
+        rule=one.rule,
+        policy=str(one.policy),
+        verdict=one.level,
+        reason=one.verdict.reason,
+        waiver=waiver,
+        remedy=one.verdict.remedy,
+        unknown=one.verdict.unknown,
+    )
 
 
 def finding_row(one: Finding) -> FindingRow:

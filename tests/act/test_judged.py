@@ -135,6 +135,16 @@ def test_a_damaged_snapshot_stops_the_pass_before_it_writes_anything(make, part,
     assert objects(world.store) == before
 
 
+def test_a_damaged_snapshot_stands_in_nobodys_way_where_no_policy_asks_for_it(make):
+    world = make()
+    advise(world)
+    for key in objects(world.store, "state/advisories/"):
+        world.store.put(key, b"garbage", content_type="application/json")
+    approve(world)
+    assert world.apply().outcome == "done"
+    assert state(world) == "listed"
+
+
 # --- the same bytes ---------------------------------------------------------------------------------------------------------------
 
 

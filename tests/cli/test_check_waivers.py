@@ -43,7 +43,7 @@ def check(place, text):
 def test_a_waiver_that_is_needed_is_counted(place):
     done = check(place, WAIVER.format(expires=day(200)))
     assert (done.code, done.err) == (0, "")
-    assert done.out == "The declaration is well-formed: 4 feeds, 2 permissions, 1 approvals, 1 policy, 1 waiver.\n"
+    assert done.out == "The declaration is well-formed: 4 feeds, 2 permissions, 1 approval, 1 policy, 1 waiver.\n"
 
 
 def test_a_waiver_that_ends_within_six_weeks_is_noted_with_its_owner(place):

@@ -80,7 +80,15 @@ def test_what_is_approved_reviewed_and_applied_is_told_from_the_line_to_the_reco
         first = repo.git("rev-list", "--max-parents=0", "main").strip()
         assert (known["right"], known["rules_commit"]) == ("policies/permissions.yaml:9", first)
         assert known["verdicts"] == [
-            {"rule": "review", "policy": "policies/review.yaml:1", "verdict": "allow", "reason": "", "waiver": None}
+            {
+                "rule": "review",
+                "policy": "policies/review.yaml:1",
+                "verdict": "allow",
+                "reason": "",
+                "waiver": None,
+                "remedy": "",
+                "unknown": False,
+            }
         ]
         (evidence,) = known["evidence"]
         assert (evidence["pull_request"], evidence["opener"], evidence["merger"]) == (

@@ -28,7 +28,7 @@ def test_approve_writes_what_the_archive_says(place):
     assert "needs Leaf [1.0.0, )" in done.out
     text = (place.root / "approvals/approved-nuget/Sample.Lib/1.0.0.yaml").read_text()
     assert text.startswith('from: public-nuget\nreason: "MIT: reviewed"\nfiles:\n  sample.lib.1.0.0.nupkg: {size: ')
-    assert place.run("check", "--working-tree").out.endswith("4 feeds, 2 permissions, 1 approvals.\n")
+    assert place.run("check", "--working-tree").out.endswith("4 feeds, 2 permissions, 1 approval.\n")
 
 
 def test_approve_takes_every_file_of_the_version_or_those_that_match(place):
