@@ -13,6 +13,7 @@ from typing import Final
 
 from reconciler.decide.closure import gaps_of
 from reconciler.decide.judging import CLOSURE
+from reconciler.decide.reliance import Reliance, reliances
 from reconciler.decide.rows import Row
 from reconciler.decide.rules.wording import enumerated
 from reconciler.decide.sourcing import Available, available
@@ -48,11 +49,30 @@ def with_gaps(rows: Iterable[Row], verdicts: Verdicts, ground: Ground) -> tuple[
             extended = {row.identity for row in mine if row.action == "extend" and feed.dependencies == "require"}
             new = set(_gaps(feed, mine, verdicts, ground, extended=extended)).difference(gaps) if extended else ()
             _sort((gap for gap in sorted(new) if gap.identity in extended), of_extension)
-    if not of_version and not of_extension:
-        return rows
-    candidates = _candidates(rows, of_version, ground)
-    told = (_told(row, of_version.get(row.identity, ()), settings.feeds[row.identity.feed], candidates) for row in rows)
-    return tuple(_extension_told(row, of_extension.get(row.identity, ()), settings.feeds[row.identity.feed]) for row in told)
+    if of_version or of_extension:
+        candidates = _candidates(rows, of_version, ground)
+        told = (_told(row, of_version.get(row.identity, ()), settings.feeds[row.identity.feed], candidates) for row in rows)
+        rows = tuple(_extension_told(row, of_extension.get(row.identity, ()), settings.feeds[row.identity.feed]) for row in told)
+    return _relying(rows, verdicts, ground)
+
+
+def _relying(rows: tuple[Row, ...], verdicts: Verdicts, ground: Ground) -> tuple[Row, ...]:
+    """The rows, with what each that comes in relies on among the others, where a feed requires its closure."""
+    found: dict[Identity, tuple[Reliance, ...]] = {}
+    for feed in ground.rules.settings.approved().values():
+        mine = [row for row in rows if row.identity.feed == feed.name]
+        entering = frozenset(row.identity for row in mine if row.action in {"promote", "adopt"})
+        if feed.dependencies == "require" and entering:
+            ecosystem, supply = ECOSYSTEMS[feed.type], _supply(feed, mine, verdicts, ground)
+            edges = ecosystem.targeting.edges
+            found |= reliances(feed.name, supply, entering, feed.targets, language=ecosystem, edges=edges)
+    return tuple(_with_reliance(row, found[row.identity]) if row.identity in found else row for row in rows)
+
+
+def _with_reliance(row: Row, relies_on: tuple[Reliance, ...]) -> Row:
+    if row.desired is None:
+        return row
+    return replace(row, desired=replace(row.desired, judged=replace(row.desired.judged, relies_on=relies_on)))
 
 
 def _sort(gaps: Iterable[Gap], found: dict[Identity, list[Gap]]) -> None:
@@ -65,6 +85,13 @@ def _gaps(
 ) -> tuple[Gap, ...]:
     """The gaps of a feed; of these versions as they will be with the files that their approvals add."""
     ecosystem = ECOSYSTEMS[feed.type]
+    supply = _supply(feed, rows, verdicts, ground, extended=extended)
+    return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
+
+
+def _supply(
+    feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground, *, extended: AbstractSet[Identity] = frozenset()
+) -> dict[PackageKey, list[Supplied]]:
     supply: dict[PackageKey, list[Supplied]] = {}
     for row in rows:
         if (one := _supplied(row, feed, verdicts, ground)) is not None:
@@ -73,7 +100,7 @@ def _gaps(
                 known, frameworks = (*(one.dependencies or ()), *more[0]), (*one.frameworks, *more[1])
                 one = replace(one, dependencies=known, frameworks=frameworks)
             supply.setdefault(row.identity.package, []).append(one)
-    return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
+    return supply
 
 
 def _supplied(row: Row, feed: Feed, verdicts: Verdicts, ground: Ground) -> Supplied | None:

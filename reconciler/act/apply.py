@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from reconciler.errors import ContentMismatch, IntegrityError, ReconcilerError
 from reconciler.model.marks import with_marks
 from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import BRINGS_BYTES, AccessChange, Applied, Change, Failure, Outcome, Plan
-from reconciler.model.words import FeedName, PackageKey
+from reconciler.model.words import FeedName, Identity, PackageKey
 from reconciler.stores.spool import spooling
 
 FETCHES_AT_ONCE = 8
@@ -58,11 +58,33 @@ def apply(plan: Plan, workshop: Workshop, *, more: bool = False) -> Applied:
             workshop.report(failure)
         else:
             done.append((change, result))
+            if not change.relies_on:
+                workshop.report(change)
+    bereft = _bereft([change for change, _ in done])
+    for change, _ in done:
+        if change.identity in bereft:
+            failed.append(Failure(change=change, error=bereft[change.identity], integrity=False))
+            workshop.report(failed[-1])
+        elif change.relies_on:
             workshop.report(change)
+    done = [one for one in done if one[0].identity not in bereft]
     outcome: Outcome = "partial" if more else outcome_of(plan, tuple(failed))
     for feed, storage in sorted(workshop.storages.items()):
         storage.commit(_commitment(plan, storage, [d for d in done if d[0].identity.feed == feed], workshop, outcome=outcome))
     return Applied(plan=plan, applied=tuple(change for change, _ in done), failed=tuple(failed), outcome=outcome)
+
+
+def _bereft(changes: Sequence[Change]) -> dict[Identity, str]:
+    """What must not come in, since nothing of what it relies on does, and why: its files are not named by any page, and the next pass
+    goes on with them."""
+    found: dict[Identity, str] = {}
+    left = {change.identity for change in changes}
+    while lost := [(c, group) for c in changes if c.identity in left for group in c.relies_on if left.isdisjoint(group)]:
+        for change, group in lost:
+            left.discard(change.identity)
+            needed = " or ".join(f"{one.package} {one.version}" for one in group)
+            found.setdefault(change.identity, f"what it needs does not come in: {needed}")
+    return found
 
 
 def _prepared(plan: Plan, workshop: Workshop) -> Iterator[tuple[Change, tuple[Delivery, ...] | ReconcilerError]]:

@@ -16,7 +16,7 @@ from reconciler.declare.revision import git_user
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, PreconditionFailed
 from reconciler.model.declared import Connector, DeclaredApproval, Feed
-from reconciler.model.plan import Cure
+from reconciler.model.findings import Cure
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
 from reconciler.observe.catalog import Wanted, look_up

@@ -17,7 +17,8 @@ from reconciler.decide.sourcing import remedy_of
 from reconciler.decide.waiver_report import waiver_report
 from reconciler.model.declared import Rules
 from reconciler.model.events import Person
-from reconciler.model.plan import Cure, Finding, Hold, HoldKind, WaiverUse
+from reconciler.model.findings import Cure, Finding, WaiverUse
+from reconciler.model.plan import Hold, HoldKind
 from reconciler.model.verdicts import LEVELS, Judgement
 from reconciler.model.waivers import Waivable
 

@@ -21,7 +21,7 @@ from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
 from reconciler.model.packages import ListedState, PublishedVersion, Release, Traits
 from reconciler.model.verdicts import Judgement
-from reconciler.model.words import FeedName
+from reconciler.model.words import FeedName, Identity
 
 CLOSURE: Final = "closure"
 """The name in reports of what follows from a dependency that nothing satisfies: no rule of a policy, but a key of a feed."""
@@ -107,6 +107,8 @@ class Judged:
     extension: tuple[Judgement, ...] = ()
     obstacle: Obstacle | None = None
     traits: Mapping[str, Traits] = field(default_factory=dict)
+    relies_on: tuple[tuple[Identity, ...], ...] = ()
+    """Other versions that are to come in with it, of each group one at least, where its feed requires its closure."""
 
     def stops(self, state: ListedState | None) -> bool:
         """Whether the version may not be listed. `state` is what is published of it, None for nothing: a fact that is missing takes

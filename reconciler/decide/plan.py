@@ -174,6 +174,7 @@ def _change(row: Row, desired: Desired, gathered: Pass, *, kind: ChangeKind) -> 
         snapshot=gathered.snapshot.digest if gathered.snapshot else "",
         judgements=desired.judged.extension if kind == "extend" else desired.judged.judgements,
         traits=desired.judged.traits,
+        relies_on=desired.judged.relies_on if kind in {"promote", "adopt"} else (),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from reconciler.decide.rules.interface import Subject, applies
 from reconciler.decide.waiving import LONGEST, Language, concerns, ends, holds
 from reconciler.model.declared import Approvals, DeclaredApproval, Policy, Rules
-from reconciler.model.plan import WaiverUse
+from reconciler.model.findings import WaiverUse
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import SOON, Waiver
 from reconciler.model.words import FeedName, PackageKey, Problem

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.advisories import Snapshot
-from reconciler.model.declared import ApprovedFile, DeclaredApproval, OnExisting, Rules
+from reconciler.model.declared import ApprovedFile, DeclaredApproval, Rules
 from reconciler.model.events import Commit, Named
+from reconciler.model.findings import Cure, Finding, WaiverUse
 from reconciler.model.packages import Listing, PublishedPackage, Release, Traits
 from reconciler.model.permissions import Line, Task
 from reconciler.model.proofs import NO_GROUNDS, Grounds
 from reconciler.model.reanchored import Reanchored
-from reconciler.model.verdicts import Judgement, Level
-from reconciler.model.waivers import Waiver
+from reconciler.model.verdicts import Judgement
 from reconciler.model.words import CommitId, FeedName, Identity, PackageKey
 
 ChangeKind: TypeAlias = Literal["quarantine", "unlist", "repair", "promote", "extend", "adopt", "release", "relist", "mark"]
@@ -66,6 +66,8 @@ class Change:
     """What the policies say of the version, worst first."""
     snapshot: str = ""
     traits: Mapping[str, Traits] = field(default_factory=dict)
+    relies_on: tuple[tuple[Identity, ...], ...] = ()
+    """Versions that other changes let in, of each group of which one must come about, or this does not, either."""
 
     @property
     def identity(self) -> Identity:
@@ -91,55 +93,6 @@ class AccessChange:
     task: Task
     feeds: tuple[FeedName, ...]
     line: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cure:
-    """The waiver that would let something in: its `id` ("" for none), the version's names, and a declared user who may own it."""
-
-    rule: str
-    id: str
-    feed: str
-    package: str
-    version: str
-    owner: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What a rule says of a version that is let in, or published, all the same: a warning, or an alert.
-
-    `path` and `line` are the policy's. `action` is what that wants of what is published already; `cure` the waiver that would end it.
-    Author, approvers and commit are those of the approval.
-    """
-
-    feed: str
-    package: str
-    version: str
-    rule: str
-    level: Level
-    reason: str
-    remedy: str
-    action: OnExisting
-    path: str
-    line: int
-    author: Named | None
-    approvers: tuple[Named, ...]
-    commit: str
-    cure: Cure | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WaiverUse:
-    """A waiver at an instant: how many verdicts it covers, days until it ends, rounded down (below 0: it has ended), whether it holds.
-
-    One that has days left and does not hold ends more than a year ahead.
-    """
-
-    waiver: Waiver
-    used: int
-    days_left: int
-    holds: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

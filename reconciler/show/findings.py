@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from reconciler.model.plan import Cure, Finding, Plan, WaiverUse
+from reconciler.model.findings import Cure, Finding, WaiverUse
+from reconciler.model.plan import Plan
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import SOON
 from reconciler.show.inert import inert

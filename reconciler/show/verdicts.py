@@ -7,7 +7,7 @@ from datetime import date
 
 from reconciler.model.advisories import Snapshot
 from reconciler.model.declared import OnExisting
-from reconciler.model.plan import Finding, WaiverUse
+from reconciler.model.findings import Finding, WaiverUse
 from reconciler.model.verdicts import Judgement, Level
 from reconciler.show.rows import PersonRow, Row, Time, person_row
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.model.plan import Cure
+from reconciler.model.findings import Cure
 
 WAIVER_DAYS: Final = 90
 """How long a proposed waiver holds: time enough to update, short enough to be looked at again."""

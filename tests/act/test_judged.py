@@ -352,6 +352,51 @@ def test_a_file_that_comes_later_brings_in_no_gap_where_dependencies_are_require
     assert [hold.kind for hold in world.plan().plan.holds] == ([] if comes else ["closure"])
 
 
+def held(world: World) -> list[str]:
+    return sorted(world.state(PYPI).entries)
+
+
+def test_what_fails_while_it_is_fetched_takes_with_it_what_needs_it_and_nothing_else(make):
+    world = make()
+    text = worlds.FEEDS.format(public_url=worlds.PUBLIC_URL, withdrawals="100%", aliens="report")
+    world.write("feeds.yaml", text.replace("promotes_from: [public-pypi],", "promotes_from: [public-pypi], dependencies: require,"))
+    needs = {"app": ["rich>=1"], "rich": ["markup<2", "alone"], "markup": ["rich"], "alone": [], "other": ["alone"]}
+    for name, requires in needs.items():
+        world.place_wheel(f"{name}-1.0-py3-none-any.whl", wheel(name, "1.0", requires=requires))
+        world.approve("approved-pypi", name, "1.0")
+    world.commit()
+    planned = world.plan()
+    assert len(planned.plan.changes) == 5
+    broken = world.shelves["pypi"].items.pop("markup-1.0-py3-none-any.whl")
+    applied = world.carry_out(planned)
+    assert applied.outcome == "partial"
+    told = {failure.change.declared.package: failure.error for failure in applied.failed}
+    assert told["rich"] == "what it needs does not come in: markup 1"
+    assert told["app"] == "what it needs does not come in: rich 1"
+    assert sorted(told) == ["app", "markup", "rich"]
+    assert held(world) == ["alone", "other"]
+    world.shelves["pypi"].items["markup-1.0-py3-none-any.whl"] = broken
+    assert world.apply().outcome == "done"
+    assert held(world) == ["alone", "app", "markup", "other", "rich"]
+    before = objects(world.store)
+    world.apply()
+    assert objects(world.store) == before
+
+
+def test_one_of_several_that_would_do_is_enough(make):
+    world = make()
+    text = worlds.FEEDS.format(public_url=worlds.PUBLIC_URL, withdrawals="100%", aliens="report")
+    world.write("feeds.yaml", text.replace("promotes_from: [public-pypi],", "promotes_from: [public-pypi], dependencies: require,"))
+    for name, version, requires in (("app", "1.0", ["leaf"]), ("leaf", "1.0", []), ("leaf", "2.0", [])):
+        world.place_wheel(f"{name}-{version}-py3-none-any.whl", wheel(name, version, requires=requires))
+        world.approve("approved-pypi", name, version)
+    world.commit()
+    planned = world.plan()
+    del world.shelves["pypi"].items["leaf-2.0-py3-none-any.whl"]
+    assert [failure.change.declared.version for failure in world.carry_out(planned).failed] == ["2.0"]
+    assert held(world) == ["app", "leaf"]
+
+
 # --- until when a plan holds ------------------------------------------------------------------------------------------------------
 
 EFFECTS = st.tuples(st.sampled_from(["warn", "hold", "deny"]), st.sampled_from(["alert", "unlist", "quarantine"]))

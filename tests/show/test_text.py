@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.model.advisories import Snapshot
 from reconciler.model.events import Named
-from reconciler.model.plan import AccessChange, Applied, Change, Cure, Drift, Failure, Finding, Hold, Plan
+from reconciler.model.findings import Cure, Finding
+from reconciler.model.plan import AccessChange, Applied, Change, Drift, Failure, Hold, Plan
 from reconciler.model.words import CommitId, FeedName, Sha256
 from reconciler.show.text import applied_text, plan_text
 from tests.decide.rules.policies import policy_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.declare.strict_yaml import parse
 from reconciler.errors import DeclarationInvalid
-from reconciler.model.plan import Cure
+from reconciler.model.findings import Cure
 from reconciler.show.waiver_yaml import waiver_lines, waiver_path
 from tests.support.world import NOW
 
