@@ -107,7 +107,8 @@ def _remarks(tree: Tree, link: Link, seen: set[Place]) -> Iterator[str]:
     over = link.choice.over if link.choice else ()
     yield from (f"not {inert(one.version)}: {inert(one.reason, longest=500)}" for one in over[:MAX_PASSED_OVER])
     if len(over) > MAX_PASSED_OVER:
-        yield f"nor {len(over) - MAX_PASSED_OVER} older ones"
+        older = len(over) - MAX_PASSED_OVER
+        yield f"nor {older} older {'one' if older == 1 else 'ones'}"
     if link.part is not None and link.part.place not in seen:
         yield from _verdicts(link.part)
 
