@@ -1,8 +1,8 @@
 """One pass, from the text at a commit to what feed storage holds. Read this first.
 
     declare ──► Declaration ─┐
-    observe ──► Stock ───────┼─► decide ──► Plan ──► act ──► Applied
-    observe ──► Catalog ─────┘                └──► show
+    observe ──► Stock ───────┼─► judged ──► decide ──► Plan ──► act ──► Applied
+    observe ──► Catalog ─────┘                           └──► show
 
 `plan` is the same line, stopped before `act`. Every dependency is an argument; the command line opens them.
 """
