@@ -86,7 +86,7 @@ def _update(session: Session, settings: Settings, store: Store, *, accept_fewer:
                 require_as_many(dumps, before.current.dumps)
         except Theirs as error:
             if before.current is not None:
-                error.remedy = f"{error.remedy or AGAIN}; {LAST_STAYS}"
+                error.remedy = f"{(error.remedy or AGAIN).rstrip('.')}; {LAST_STAYS}"
             raise
         try:
             written = write_snapshot(store, draft, dumps, fetched_at=session.now, source=settings.advisories, before=before)

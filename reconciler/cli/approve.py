@@ -126,6 +126,9 @@ def _write(counter: Counter, approvals: Mapping[str, tuple[Offer, str]], options
             click.echo(offer.proposal.path)
         else:
             click.echo("\n".join(proposal_lines(offer.proposal, offer.judgements)))
+    lacking = counter.lacking(proposals) if counter.target.dependencies == "require" and not options["with_dependencies"] else []
+    if lacking:
+        click.echo(f"Held until this is approved, too: {inert(', '.join(lacking))} (--with-dependencies does that).")
     if options["commit"]:
         done = commit_files(counter.desk.root, list(approvals), commit_message(proposals, counter.target.name, options["reason"]))
         click.echo(f"Committed as {done[:12]}.")

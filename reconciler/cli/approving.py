@@ -13,10 +13,11 @@ from reconciler.cli.desk import Desk
 from reconciler.decide.findings import waivable_as
 from reconciler.decide.people import user_of
 from reconciler.declare.revision import git_user
-from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.ecosystems import ECOSYSTEMS, Ecosystem
 from reconciler.errors import NotFound, PreconditionFailed
 from reconciler.model.declared import Connector, DeclaredApproval, Feed
 from reconciler.model.findings import Cure
+from reconciler.model.packages import Edge
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
 from reconciler.observe.catalog import Wanted, look_up
@@ -81,6 +82,20 @@ class Counter:
         market = Market(self.judge, self.desk.rules.settings.feeds, self.upstream_of, taken=self._taken(), patterns=patterns)
         ground = Ground(feed=self.target, ecosystem=ECOSYSTEMS[self.target.type], approved=self._approved(), market=market)
         return close([self._part(one) for one in asked], ground)
+
+    def lacking(self, proposals: Iterable[Proposal]) -> list[str]:
+        """The packages that these need and of which nothing in range is approved, nor asked for with them; as they name them, with the range."""
+        ecosystem, supply = ECOSYSTEMS[self.target.type], {key: [part.version for part in parts] for key, parts in self._approved().items()}
+        asked = list(proposals)
+        for proposal in asked:
+            supply.setdefault(proposal.identity.package, []).append(ecosystem.parse_version(proposal.version))
+        edges = {
+            edge
+            for one in asked
+            for target in self.target.targets or (None,)
+            for edge in ecosystem.targeting.edges(one.dependencies, one.frameworks, target, frozenset())
+        }
+        return sorted({f"{edge.name} {edge.range}".strip() for edge in edges if not _satisfied(edge, supply, ecosystem)})
 
     def cure(self, judgement: Judgement, proposal: Proposal) -> Cure | None:
         """The waiver that would cover a verdict; None where no waiver may."""
@@ -157,3 +172,10 @@ def with_extras(request: Request) -> Request:
         return request
     extras = tuple(sorted({extra.strip() for extra in match[2].split(",") if extra.strip()}))
     return Request(package=match[1].strip(), version=request.version, patterns=request.patterns, unlisted=request.unlisted, extras=extras)
+
+
+def _satisfied(edge: Edge, supply: Mapping[PackageKey, Iterable[Version]], ecosystem: Ecosystem) -> bool:
+    try:
+        return any(ecosystem.contains(edge.range, version) for version in supply.get(ecosystem.normalize_name(edge.name), ()))
+    except ValueError:
+        return False  # nobody can read name or range, so nobody can say what would do

@@ -165,6 +165,18 @@ def wide(place: Place) -> Place:
     return place
 
 
+def test_who_approves_less_than_a_feed_requires_is_told_what_else_it_takes(wide):
+    held = "Held until this is approved, too: "
+    alone = wide.run("approve", "approved-pypi", "tool", "-m", "Asked for by billing.")
+    assert held not in alone.out, "the feed only warns"
+    wide.run("withdraw", "approved-pypi", "speed", "1.0", "-m", "Bad.", "--commit")
+    wide.write("feeds.yaml", (wide.root / "feeds.yaml").read_text().replace("targets:", "dependencies: require, targets:"))
+    one = wide.run("approve", "approved-pypi", "lib", "-m", "Asked for by billing.")
+    assert f"{held}base (--with-dependencies does that)." in one.out.splitlines()
+    both = wide.run("approve", "approved-pypi", "base@1.0", "app", "-m", "Asked for by billing.")
+    assert f"{held}kit (--with-dependencies does that)." in both.out.splitlines(), "lib and tool are approved, base is asked for with it"
+
+
 def test_the_tree_is_shown_and_all_of_it_written_in_one_commit(wide):
     done = wide.run("approve", "approved-pypi", "app", "--with-dependencies", "-m", "Asked for by billing.", "--commit")
     assert (done.code, done.err) == (0, "")
