@@ -12,7 +12,7 @@ and copies what is newly approved from a proxy feed to an approved feed. Read `r
     decide/      pure: history x proofs -> authority; declaration x observation -> plan; rules/, one policy each
     act/         carries a plan out; the only writers of feed storage
     propose/     what is written for a pull request: approve, with what it needs, and withdraw
-    show/        a plan, an outcome, a history as text, JSON, CSV, in-toto statements, CycloneDX
+    show/        a plan, an outcome, a history as text, JSON, markdown, workflow commands, CSV, in-toto statements, CycloneDX
     cli/         commands; the only place that prints, reads clock and environment, sets exit codes
     ecosystems/  npm, NuGet, PyPI: one module each
     stores/      where feeds are kept, with their ledgers, frozen evidence and advisories

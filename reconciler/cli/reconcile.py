@@ -15,17 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reconciler.act.record import Applier
 from reconciler.cli import EXIT_CODES
 from reconciler.cli.notes import write_notes
-from reconciler.cli.session import Session, applier_name, format_option, open_session, open_wire, public_url_option, ref_option
+from reconciler.cli.reports import annotate_errors, print_applied, print_plan, report_option
+from reconciler.cli.session import Session, applier_name, open_session, open_wire, public_url_option, ref_option
 from reconciler.declaration import Declaration
 from reconciler.errors import ReconcilerError
 from reconciler.model.declared import Connector
-from reconciler.model.plan import Applied, Change, Failure, Plan
+from reconciler.model.plan import Change, Failure, Plan
 from reconciler.observe.upstreams import Upstream
 from reconciler.reconcile import Options, Planned, Surroundings, apply_pass, plan_pass
-from reconciler.show.contract import NotesRow, to_json
-from reconciler.show.notes import notes_text
-from reconciler.show.plan_json import apply_v1, plan_v1
-from reconciler.show.text import applied_text, change_lines, failure_lines, plan_text
+from reconciler.show.contract import NotesRow
+from reconciler.show.text import change_lines, failure_lines
 
 CHANGES = 2
 FAIL_CLASSES = ("integrity", "limit", "invalid", "partial", "held", "waiting")
@@ -59,11 +58,12 @@ class ApplyOptions(PassOptions):
 @click.command()
 @ref_option
 @public_url_option
-@format_option
+@report_option
 @click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, and ask upstream for new marks.")
 @click.option("--deep", is_flag=True, help="With --refresh: read every file, too, instead of trusting its size.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
 @click.pass_obj
+@annotate_errors
 def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
     """Show what apply would do; writes nothing.
 
@@ -71,12 +71,13 @@ def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
     Example:
       reconciler plan
       reconciler plan --format json --detailed-exitcode
+      reconciler plan --format markdown > comment.md
     """
     session = open_session(folder)
     declaration = session.read(options["ref"])
     with open_wire() as wire:
         planned = _plan(session, declaration, session.surroundings(declaration, wire), _how(session, options, accept=""))
-    _print_plan(planned.plan, options["form"])
+    print_plan(planned.plan, options["form"])
     if planned.plan.outcome == "changes" and options["detailed_exitcode"]:
         return CHANGES
     return EXIT_CODES[planned.plan.outcome]
@@ -85,7 +86,7 @@ def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
 @click.command()
 @ref_option
 @public_url_option
-@format_option
+@report_option
 @click.option("--refresh", is_flag=True, help="Compare with what feed storage really holds, repair what is missing, take new marks.")
 @click.option("--deep", is_flag=True, help="With --refresh: read every file, too, instead of trusting its size.")
 @click.option("--accept", default="", metavar="DIGEST", help="Lift the limits for the plan with this digest; recorded.")
@@ -95,6 +96,7 @@ def plan(folder: Path, **options: Unpack[PlanOptions]) -> int:
 @click.option("--notes", is_flag=True, help="Also write refs/notes/promotions, for `git log --notes=promotions`.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_obj
+@annotate_errors
 def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
     """Make the approved feeds what the declaration says.
 
@@ -106,7 +108,7 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
     """
     session = open_session(folder)
     declaration = session.read(options["ref"])
-    silent = options["quiet"] or options["form"] == "json"
+    silent = options["quiet"] or options["form"] != "text"
     with open_wire() as wire, ExitStack() as stack:
         surroundings = session.surroundings(declaration, wire)
         how = _how(session, options, accept=options["accept"])
@@ -129,7 +131,7 @@ def apply(folder: Path, **options: Unpack[ApplyOptions]) -> int:
         except ReconcilerError as error:  # what was applied is to be told all the same
             refused = error
     if not options["quiet"]:
-        _print_applied(applied, notes, options["form"])
+        print_applied(applied, notes, options["form"])
     if refused is not None:
         raise refused
     matters = not options["fail_on"] or applied.outcome in options["fail_on"]
@@ -149,19 +151,6 @@ def _plan(session: Session, declaration: Declaration, surroundings: Surroundings
         return plan_pass(session.reader, declaration, surroundings, options)
     with Console(stderr=True).status("Asking the upstream feeds ..."):
         return plan_pass(session.reader, declaration, surroundings, options)
-
-
-def _print_plan(plan: Plan, form: str) -> None:
-    click.echo(to_json(plan_v1(plan)), nl=False) if form == "json" else click.echo("\n".join(plan_text(plan)))
-
-
-def _print_applied(applied: Applied, notes: NotesRow | None, form: str) -> None:
-    if form == "json":
-        click.echo(to_json(apply_v1(applied, notes)), nl=False)
-        return
-    click.echo("\n".join(applied_text(applied)).removeprefix("" if applied.applied else "\n"))
-    if notes is not None:
-        click.echo(notes_text(notes))
 
 
 def _reporter(plan: Plan, stack: ExitStack, *, quiet: bool) -> Callable[[Change | Failure], None]:

@@ -52,12 +52,17 @@ def cure_lines(cure: Cure | None, now: datetime) -> Iterator[str]:
 
 def warning_lines(plan: Plan) -> Iterator[str]:
     """Warnings about what does not change in this plan; those about changes stand with them."""
-    changed = {(c.identity.feed, c.declared.package, c.declared.version) for c in plan.changes}
-    rest = [one for one in plan.warnings if (one.feed, one.package, one.version) not in changed]
+    rest = standing_warnings(plan)
     for one in rest[:SHOWN]:
         yield f"{inert(one.package)} {inert(one.version)} in {one.feed}: {inert(one.reason)} [{one.rule}]"
     if len(rest) > SHOWN:
         yield f"and {len(rest) - SHOWN} more (--format json has all)"
+
+
+def standing_warnings(plan: Plan) -> list[Finding]:
+    """Warnings about what does not change in this plan."""
+    changed = {(c.identity.feed, c.declared.package, c.declared.version) for c in plan.changes}
+    return [one for one in plan.warnings if (one.feed, one.package, one.version) not in changed]
 
 
 def waiver_summary(waivers: Sequence[WaiverUse]) -> Iterator[str]:

@@ -30,17 +30,17 @@ STAYS: Final = frozenset({"unlist", "quarantine", "relist", "release", "mark"})
 
 def plan_text(plan: Plan) -> Iterator[str]:
     """The plan, line by line."""
-    yield f"Plan for commit {plan.commit[:12]}: {_count(plan)}"
+    yield f"Plan for commit {plan.commit[:12]}: {plan_counts(plan)}"
     yield from _section("Changes", [*(line for change in plan.changes for line in change_lines(change)), *_eviction_lines(plan)])
     yield from _attention(plan)
     yield ""
     if plan.valid_until is not None:
         yield f"Valid until {plan.valid_until:%Y-%m-%dT%H:%M:%SZ}, when an approval expires or a verdict changes by itself."
-    yield from _advisories(plan)
+    yield from advisories_lines(plan)
     yield f"Digest {plan.digest}"
 
 
-def _advisories(plan: Plan) -> Iterator[str]:
+def advisories_lines(plan: Plan) -> Iterator[str]:
     """What versions were judged by, and how old that is; that it is missing, where a policy asks for it."""
     if plan.snapshot is not None:
         age, fetched = plan.clock - plan.snapshot.fetched_at, f"{plan.snapshot.fetched_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -56,12 +56,12 @@ def applied_text(applied: Applied) -> Iterator[str]:
     yield from _attention(plan)
     yield from _section("Failed", [line for failure in applied.failed for line in failure_lines(failure)])
     yield ""
-    yield f"Commit {plan.commit[:12]}: {len(applied.applied)} applied, {len(applied.failed)} failed, {_held(plan)}{_alerted(plan)}: {applied.outcome}"
+    yield f"Commit {plan.commit[:12]}: {applied_counts(applied)}"
 
 
 def change_lines(change: Change) -> list[str]:
     """A change: what, from where to where, on whose word, why."""
-    files = f"{len(change.files)} file{'s' if len(change.files) != 1 else ''}, {_bytes(sum(f.size for f in change.files))}"
+    files = f"{len(change.files)} file{'s' if len(change.files) != 1 else ''}, {bytes_text(sum(f.size for f in change.files))}"
     declared = change.declared
     way = f"in {declared.identity.feed}" if change.kind in STAYS else f"{change.source} -> {declared.identity.feed}"
     line = f"{SIGNS[change.kind]} {change.kind} {inert(declared.package)} {inert(declared.version)}: {way} ({files})"
@@ -128,7 +128,8 @@ def hold_lines(hold: Hold, now: datetime) -> list[str]:
     return [*lines, *cure_lines(hold.cure, now)]
 
 
-def _drift_lines(drift: Drift) -> list[str]:
+def drift_lines(drift: Drift) -> list[str]:
+    """A published state that nothing explains."""
     about = " ".join(inert(word) for word in (drift.kind, drift.package, drift.version) if word)
     return [f"! {about} in {drift.feed}: {inert(drift.detail)}"]
 
@@ -136,7 +137,7 @@ def _drift_lines(drift: Drift) -> list[str]:
 def _attention(plan: Plan) -> Iterator[str]:
     """What is not a change of a feed's content: rights, and everything that somebody should look at."""
     yield from _section("Reanchored", reanchored_lines(plan.reanchored))
-    yield from _section("Access", _access_lines(plan.access))
+    yield from _section("Access", access_lines(plan.access))
     now = plan.clock
     yield from _section("Alerts", [line for alert in plan.alerts for line in alert_lines(alert, now)])
     yield from _section("Held", [line for hold in plan.holds if not hold.waiting for line in hold_lines(hold, now)])
@@ -144,7 +145,7 @@ def _attention(plan: Plan) -> Iterator[str]:
     yield from _section("Waiting for an upstream or the forge", waiting)
     yield from _section("Warnings", warning_lines(plan))
     yield from _section("Waivers", waiver_summary(plan.waivers))
-    yield from _section("Drift", [line for drift in plan.drift for line in _drift_lines(drift)])
+    yield from _section("Drift", [line for drift in plan.drift for line in drift_lines(drift)])
 
 
 def _held(plan: Plan) -> str:
@@ -152,7 +153,7 @@ def _held(plan: Plan) -> str:
     return f"{len(plan.holds) - waiting} held, {waiting} waiting"
 
 
-def _access_lines(rows: Iterable[AccessChange]) -> list[str]:
+def access_lines(rows: Iterable[AccessChange]) -> list[str]:
     """One line for what one line of the permissions gives or takes: its feeds together, and what `administer` implies left out."""
     rows = tuple(rows)
     everything = {(row.user, row.change, row.line) for row in rows if row.task == "administer"}
@@ -177,7 +178,8 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from (f"  {row}" for row in rows)
 
 
-def _count(plan: Plan) -> str:
+def plan_counts(plan: Plan) -> str:
+    """How much there is to do, to cure and to look at, in one line."""
     changes = len(plan.changes) + len(plan.evictions)
     parts = [f"{changes} to change", _held(plan), f"{len(plan.drift)} drifted"]
     attention = changes or plan.holds or plan.drift or plan.access or plan.alerts
@@ -189,7 +191,14 @@ def _alerted(plan: Plan) -> str:
     return f", {len(plan.alerts)} alert{'' if len(plan.alerts) == 1 else 's'}" if plan.alerts else ""
 
 
-def _bytes(size: int) -> str:
+def applied_counts(applied: Applied) -> str:
+    """What became of it, in one line."""
+    plan = applied.plan
+    return f"{len(applied.applied)} applied, {len(applied.failed)} failed, {_held(plan)}{_alerted(plan)}: {applied.outcome}"
+
+
+def bytes_text(size: int) -> str:
+    """A size as people say it, in decimal units."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

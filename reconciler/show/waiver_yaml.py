@@ -34,7 +34,8 @@ def waiver_lines(cure: Cure, now: datetime) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """Plain where YAML reads it as it stands; what cannot be seen is escaped, and means the same."""
+    """Plain where YAML reads it as it stands; what cannot be seen, or could mean something where it is shown, is escaped, and means
+    the same."""
     if re.fullmatch(r"[A-Za-z][A-Za-z0-9@/._+-]*", text) and text.lower() != "null":
         return text
-    return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text) + '"'
+    return '"' + "".join(c if c.isprintable() and c not in '"\\`#' else f"\\U{ord(c):08x}" for c in text) + '"'

@@ -21,7 +21,9 @@ from reconciler.show.inert import inert
         ("zero\u200bwidth", "zero\\u200bwidth"),
         ("Grüße, 世界 🎉", "Grüße, 世界 🎉"),
         ("\ud800", "\\ud800"),
-        ("##vso[task.setvariable]x\n::error::y", "##vso[task.setvariable]x ::error::y"),
+        ("##vso[task.setvariable]x\n::error::y", "#\\x23vso[task.setvariable]x ::error::y"),
+        ("###VSO[x] ##[error]y ##\u200dvso[z", "##\\x23VSO[x] #\\x23[error]y ##\\u200dvso[z"),
+        ("## a heading, issue #1, C##", "## a heading, issue #1, C##"),
     ],
 )
 def test_what_is_shown(text, shown):
