@@ -34,6 +34,7 @@ from reconciler.errors import (
 from reconciler.show.inert import inert
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "init": "init",
     "check": "check",
     "plan": "reconcile",
     "apply": "reconcile",

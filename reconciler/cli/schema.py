@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -42,8 +43,16 @@ KINDS: Final = (
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
-def schema(kind: str) -> None:
+@click.argument("kind", type=click.Choice(KINDS), required=False)
+@click.option(
+    "--write",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write those of all YAML files, DIR/<kind>.json.",
+)
+@click.pass_obj
+def schema(folder: Path, kind: str | None, target: Path | None) -> None:
     """Print the JSON Schema of a YAML file or of a JSON report.
 
     \b
@@ -58,9 +67,23 @@ def schema(kind: str) -> None:
     \b
     Example:
       reconciler schema approval > .vscode/approval.schema.json
-      reconciler schema policy > .vscode/policy.schema.json
+      reconciler schema --write .schemas    # and in a file: # yaml-language-server: $schema=.schemas/feeds.json
     """
-    click.echo(json.dumps(_schema(kind), indent=2, ensure_ascii=False))
+    if (kind is None) == (target is None):
+        message = "say one KIND, or --write DIR for those of all YAML files"
+        raise click.UsageError(message)
+    if kind is not None:
+        click.echo(schema_text(kind), nl=False)
+    elif target is not None:
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for path, text in ((target / f"{one}.json", schema_text(one)) for one in FILES):
+            (folder / path).write_text(text, encoding="utf-8", newline="\n")
+            click.echo(path)
+
+
+def schema_text(kind: str) -> str:
+    """The JSON Schema of a kind of `KINDS`, as it is printed and written."""
+    return f"{json.dumps(_schema(kind), indent=2, ensure_ascii=False)}\n"
 
 
 def _schema(kind: str) -> dict[str, Any]:

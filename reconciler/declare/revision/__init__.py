@@ -12,6 +12,21 @@ working_tree.py      files as they lie there; commits of the commands that write
 from reconciler.declare.revision.notes import Entry, Noted, Notes, set_aside
 from reconciler.declare.revision.objects import REGULAR, SUBMODULE
 from reconciler.declare.revision.repository import Repository
-from reconciler.declare.revision.working_tree import commit_files, git_user, working_tree
+from reconciler.declare.revision.runner import create_repository
+from reconciler.declare.revision.working_tree import commit_files, git_setting, git_user, landing_branch, working_tree
 
-__all__ = ["REGULAR", "SUBMODULE", "Entry", "Noted", "Notes", "Repository", "commit_files", "git_user", "set_aside", "working_tree"]
+__all__ = [
+    "REGULAR",
+    "SUBMODULE",
+    "Entry",
+    "Noted",
+    "Notes",
+    "Repository",
+    "commit_files",
+    "create_repository",
+    "git_setting",
+    "git_user",
+    "landing_branch",
+    "set_aside",
+    "working_tree",
+]

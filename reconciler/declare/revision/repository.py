@@ -41,7 +41,7 @@ class Repository:
         if named := self._git.run("rev-parse", "--verify", "--quiet", "HEAD")[1].decode().strip():
             raise _missing(named)
         message = "the repository has no commit yet"
-        raise PreconditionFailed(message, remedy="commit feeds.yaml, policies/ and approvals/")
+        raise PreconditionFailed(message, remedy="commit feeds.yaml, policies/ and approvals/; `reconciler init` writes what is not there")
 
     def require_full_history(self) -> None:
         """Refuses a shallow clone: its oldest commit seems to add every file."""

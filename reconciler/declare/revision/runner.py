@@ -51,7 +51,8 @@ class Git:
         except (InvalidGitRepositoryError, NoSuchPathError) as error:
             message = f"{folder} is not in a git repository"
             raise PreconditionFailed(
-                message, remedy="run `git init` and commit feeds.yaml, policies/ and approvals/, or name the folder with -C"
+                message,
+                remedy="run `git init` and commit feeds.yaml, policies/ and approvals/ (`reconciler init` writes them), or name the folder with -C",
             ) from error
         self.root = Path(repo.working_tree_dir or repo.git_dir)
         self.folder = Path(repo.git_dir).absolute()
@@ -100,6 +101,13 @@ class Git:
                 raise unreadable(str(error.stderr).strip()) from error
             finally:
                 del process  # this ends it, where it has not ended, and closes its pipes
+
+
+def create_repository(folder: Path) -> None:
+    """`git init`, with the branch that the user's configuration names, else main."""
+    folder.mkdir(parents=True, exist_ok=True)
+    named = git.Git(folder).execute(["git", "config", "--get", "init.defaultBranch"], with_exceptions=False)
+    git.Repo.init(folder, expand_vars=False, initial_branch=str(named).strip() or "main").close()
 
 
 def unreadable(told: str) -> PreconditionFailed:

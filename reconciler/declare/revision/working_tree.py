@@ -38,6 +38,20 @@ def git_user(root: Path) -> Person:
     return parse_ident(found.strip(), "utf-8")[0]
 
 
+def git_setting(root: Path, key: str) -> str:
+    """What git's configuration says here, the user's own included; "" where it says nothing."""
+    return Git(root, isolated=False).run("config", "--get", key)[1].decode(errors="replace").strip()
+
+
+def landing_branch(root: Path) -> str:
+    """The branch that pull requests are for: origin's own, else the one that is checked out, else main."""
+    for name in ("refs/remotes/origin/HEAD", "HEAD"):
+        status, found, _ = Git(root).run("symbolic-ref", "--quiet", "--short", name)
+        if status == 0:
+            return found.decode(errors="replace").strip().removeprefix("origin/")
+    return "main"
+
+
 def working_tree(root: Path) -> tuple[TreeFile, ...]:
     """The declaration's files as they lie in the working tree, committed or not: for a preview only. Blob ids are empty."""
     found = []
