@@ -1,8 +1,8 @@
-"""What `approve` tells: what was found, the tree of what it needs, why it is not let in, the message of the commit."""
+"""What `approve` tells: what was found, the tree of what it needs, why it is not let in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.cli.approving import Asked, Counter
@@ -115,11 +115,3 @@ def _remarks(tree: Tree, link: Link, seen: set[Place]) -> Iterator[str]:
 
 def _verdicts(part: Part) -> Iterator[str]:
     return judgement_lines(part.offer.judgements) if part.offer else iter(())
-
-
-def commit_message(proposals: Sequence[Proposal], feed: str, reason: str) -> str:
-    """The message of the commit that adds them."""
-    if len(proposals) == 1:
-        return f"Approve {proposals[0].package} {proposals[0].version} for {feed}\n\n{reason}\n"
-    listed = "\n".join(f"- {p.package} {p.version}" for p in proposals)
-    return f"Approve {len(proposals)} packages for {feed}\n\n{reason}\n\n{listed}\n"

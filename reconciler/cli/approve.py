@@ -7,20 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
 from rich.console import Console
 
+from reconciler.act.record import purl
 from reconciler.cli import EXIT_CODES
-from reconciler.cli.approval_text import commit_message, proposal_lines, refusal_lines, tree_lines
+from reconciler.cli.approval_text import proposal_lines, refusal_lines, tree_lines
 from reconciler.cli.approving import Asked, Counter, with_extras
 from reconciler.cli.arguments import approved_feed, identity_in
-from reconciler.cli.desk import Desk, open_desk, write_file, write_files
+from reconciler.cli.deliver import Parcel, Ways, deliver, delivery_options
+from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.session import open_wire, upstreams
 from reconciler.decide.people import user_of
 from reconciler.declare.edit import append_endorsement
-from reconciler.declare.revision import commit_files, git_user
+from reconciler.declare.revision import git_user
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, Refused
@@ -32,10 +34,11 @@ from reconciler.propose.closure import Tree
 from reconciler.propose.judge import Judge, known_to
 from reconciler.propose.market import Offer
 from reconciler.show.inert import inert
+from reconciler.show.proposed import Change, named
 from reconciler.stores import open_store
 
 
-class ApproveOptions(TypedDict):
+class ApproveOptions(Ways):
     """The options of `approve`, as click passes them."""
 
     reason: str
@@ -44,7 +47,12 @@ class ApproveOptions(TypedDict):
     patterns: tuple[str, ...]
     allow_unlisted: bool
     with_dependencies: bool
-    commit: bool
+
+
+class EndorseOptions(Ways):
+    """The options of `endorse`, as click passes them."""
+
+    reason: str
 
 
 @click.command()
@@ -56,7 +64,7 @@ class ApproveOptions(TypedDict):
 @click.option("--file", "patterns", multiple=True, metavar="PATTERN", help="Only files whose name matches (e.g. '*.whl'); default: all.")
 @click.option("--allow-unlisted", is_flag=True, help="Also a version that is yanked or unlisted upstream.")
 @click.option("--with-dependencies", is_flag=True, help="Also all that it needs at run time and that is not approved yet.")
-@click.option("--commit", is_flag=True, help="Commit the new files.")
+@delivery_options
 @click.pass_obj
 def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpack[ApproveOptions]) -> int:
     """Write the approval of one or more packages, with the digest of every file, ready for a pull request.
@@ -71,8 +79,12 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
     an extra of a Python package. A version that is approved already may be named, to approve what it lacks. Each edge is checked as the
     package declares it; no resolver is run.
 
+    --branch, --push and --pr bring it as far as they say; --pr does all of that, on a branch of its own. The forge is that of
+    policies/forge.yaml, or of the remote's address; without a token in RECONCILER_TOKEN_<host> the address is told at which you open it.
+
     \b
     Example:
+      reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --ticket SEC-123 --pr
       reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --commit
       reconciler approve approved-pypi rich --with-dependencies -m "progress bars for the CLI" --commit
     """
@@ -94,12 +106,13 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
     if refused:
         click.echo("\n".join(refusal_lines(counter, asked)))
         return _nothing_written("the policies do not let it in")
-    if tree is not None:
-        click.echo("\n".join(tree_lines(tree)))
-        if tree.missing:
-            count = len(tree.missing)
-            return _nothing_written(f"{count} {'dependency is' if count == 1 else 'dependencies are'} not satisfied")
-    return _write(counter, _approvals(counter, asked, tree, options), options)
+    before = tuple(tree_lines(tree)) if tree is not None else ()
+    for line in before:
+        click.echo(line)
+    if tree is not None and tree.missing:
+        count = len(tree.missing)
+        return _nothing_written(f"{count} {'dependency is' if count == 1 else 'dependencies are'} not satisfied")
+    return _write(counter, _approvals(counter, asked, tree, options), before, options)
 
 
 def _approvals(counter: Counter, asked: Sequence[Asked], tree: Tree | None, options: ApproveOptions) -> dict[str, tuple[Offer, str]]:
@@ -115,25 +128,35 @@ def _approvals(counter: Counter, asked: Sequence[Asked], tree: Tree | None, opti
     }
 
 
-def _write(counter: Counter, approvals: Mapping[str, tuple[Offer, str]], options: ApproveOptions) -> int:
+def _write(counter: Counter, approvals: Mapping[str, tuple[Offer, str]], before: tuple[str, ...], options: ApproveOptions) -> int:
     if not approvals:
         click.echo("There is nothing to approve: all that it needs is approved.")
         return 0
-    write_files(counter.desk.root, {path: text for path, (_, text) in approvals.items()})
-    proposals = [offer.proposal for offer, _ in approvals.values()]
-    for offer, _ in approvals.values():
-        if options["with_dependencies"]:
-            click.echo(offer.proposal.path)
-        else:
-            click.echo("\n".join(proposal_lines(offer.proposal, offer.judgements)))
-    lacking = counter.lacking(proposals) if counter.target.dependencies == "require" and not options["with_dependencies"] else []
+    offers, deep = [offer for offer, _ in approvals.values()], options["with_dependencies"]
+    shown: list[str] = []
+    for offer in offers:
+        shown += [offer.proposal.path] if deep else proposal_lines(offer.proposal, offer.judgements)
+    lacking = counter.lacking(offer.proposal for offer in offers) if counter.target.dependencies == "require" and not deep else []
     if lacking:
-        click.echo(f"Held until this is approved, too: {inert(', '.join(lacking))} (--with-dependencies does that).")
-    if options["commit"]:
-        done = commit_files(counter.desk.root, list(approvals), commit_message(proposals, counter.target.name, options["reason"]))
-        click.echo(f"Committed as {done[:12]}.")
-    else:
-        click.echo("Review the files, commit them, and open a pull request.")
+        shown.append(f"Held until this is approved, too: {inert(', '.join(lacking))} (--with-dependencies does that).")
+    names = tuple(f"{offer.proposal.package} {offer.proposal.version}" for offer in offers)
+    change = Change(
+        task="approve",
+        subject=f"Approve {named(names)} for {counter.target.name}",
+        reason=options["reason"],
+        feed=counter.target.name,
+        names=names,
+        packages=tuple(purl(counter.target.type, offer.proposal.package, offer.proposal.version) for offer in offers),
+        ticket=options["ticket"],
+    )
+    parcel = Parcel(
+        change=change,
+        texts={path: text for path, (_, text) in approvals.items()},
+        shown=tuple(shown),
+        before=before,
+        next="Review the files, commit them, and open a pull request.",
+    )
+    deliver(counter.desk, parcel, options)
     return 0
 
 
@@ -182,16 +205,16 @@ def _is_version(word: str, feed: Feed) -> bool:
 @click.argument("package")
 @click.argument("version")
 @click.option("-m", "--message", "reason", required=True, help="Why you stand for it.")
-@click.option("--commit", is_flag=True, help="Commit the file.")
+@delivery_options
 @click.pass_obj
-def endorse(folder: Path, feed: str, package: str, version: str, reason: str, commit: bool) -> None:
+def endorse(folder: Path, feed: str, package: str, version: str, **options: Unpack[EndorseOptions]) -> None:
     """Stand for an approval whose author was not entitled; you become its approver when your commit lands.
 
     \b
     Example:
       reconciler endorse approved-nuget Newtonsoft.Json 13.0.3 -m "reviewed the license and the diff" --commit
     """
-    desk = open_desk(folder)
+    desk, reason = open_desk(folder), options["reason"]
     target = approved_feed(desk.rules.settings, feed)
     identity = identity_in(target, package, version)
     declared = desk.approvals.valid.get(identity)
@@ -201,9 +224,14 @@ def endorse(folder: Path, feed: str, package: str, version: str, reason: str, co
     me = git_user(desk.root)
     by = user_of(desk.rules.permissions, me) or me.email
     before = (desk.root / declared.path).read_text(encoding="utf-8")
-    text = append_endorsement(declared.path, before, by=by, reason=reason)
-    write_file(desk.root, declared.path, text)
-    click.echo(f"{declared.path}: endorsed by {inert(by)}")
-    if commit:
-        done = commit_files(desk.root, [declared.path], f"Endorse {declared.package} {declared.version} for {feed}\n\n{reason}\n")
-        click.echo(f"Committed as {done[:12]}.")
+    name = f"{declared.package} {declared.version}"
+    change = Change(
+        task="endorse",
+        subject=f"Endorse {name} for {feed}",
+        reason=reason,
+        feed=feed,
+        names=(name,),
+        packages=(purl(target.type, declared.package, declared.version),),
+    )
+    texts = {declared.path: append_endorsement(declared.path, before, by=by, reason=reason)}
+    deliver(desk, Parcel(change=change, texts=texts, shown=(f"{declared.path}: endorsed by {inert(by)}",)), options)

@@ -32,15 +32,20 @@ def open_desk(folder: Path) -> Desk:
 
 
 def write_files(root: Path, texts: Mapping[str, str]) -> None:
-    """Writes new files of the working tree, all of them or none, by their paths."""
-    written: list[Path] = []
+    """Writes files of the working tree by their paths, all of them or none."""
+    before: dict[Path, bytes | None] = {}
     try:
         for path, text in texts.items():
+            target = root / path
+            was = target.read_bytes() if target.is_file() and not target.is_symlink() else None
             write_file(root, path, text)
-            written.append(root / path)
+            before[target] = was
     except BaseException:
-        for target in written:
-            target.unlink(missing_ok=True)
+        for target, was in before.items():
+            if was is None:
+                target.unlink(missing_ok=True)
+            else:
+                target.write_bytes(was)
         raise
 
 

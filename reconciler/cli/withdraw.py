@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import click
 
+from reconciler.act.record import purl
 from reconciler.cli.arguments import approved_feed, identity_in
-from reconciler.cli.desk import Desk, open_desk, write_file
+from reconciler.cli.deliver import Parcel, Ways, deliver, delivery_options
+from reconciler.cli.desk import Desk, open_desk
 from reconciler.cli.session import Session, open_session
 from reconciler.decide.dependents import left_without
 from reconciler.declare.edit import with_deprecation, with_withdrawal, without_deprecation, without_withdrawal
-from reconciler.declare.revision import commit_files
 from reconciler.declare.write import new_approval
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, Refused, StoreError
@@ -23,6 +24,7 @@ from reconciler.model.words import Identity
 from reconciler.observe.published import stock_of
 from reconciler.propose.withdraw import from_record
 from reconciler.show.inert import inert
+from reconciler.show.proposed import Change
 from reconciler.stores import ledger
 from reconciler.stores.state import FeedState, read_state
 
@@ -32,21 +34,25 @@ EFFECT = {
 }
 
 
-class WithdrawOptions(TypedDict):
+class WithdrawOptions(Ways):
     """The options of `withdraw`, as click passes them."""
 
     reason: str
     quarantine: bool
-    commit: bool
 
 
-class DeprecateOptions(TypedDict):
+class RelistOptions(Ways):
+    """The options of `relist`, as click passes them."""
+
+    reason: str
+
+
+class DeprecateOptions(Ways):
     """The options of `deprecate`, as click passes them."""
 
     reason: str | None
     use: str
     undo: bool
-    commit: bool
 
 
 @click.command()
@@ -55,7 +61,7 @@ class DeprecateOptions(TypedDict):
 @click.argument("versions", nargs=-1, required=True, metavar="VERSION...")
 @click.option("-m", "--message", "reason", required=True, help="Why: clients show it to whoever uses the version.")
 @click.option("--quarantine", is_flag=True, help="Make it unavailable, instead of only advising against it.")
-@click.option("--commit", is_flag=True, help="Commit the change.")
+@delivery_options
 @click.pass_obj
 def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], **options: Unpack[WithdrawOptions]) -> None:
     """Take versions back: unlist them, or with --quarantine make them unavailable. Takes effect with the next apply.
@@ -73,16 +79,13 @@ def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], *
     identities = [identity_in(target, package, version) for version in dict.fromkeys(versions)]
     action: WithdrawalAction = "quarantine" if options["quarantine"] else "unlist"
     withdrawal = Withdrawal(action=action, reason=options["reason"], since=session.now.date())
-    texts = [_withdrawn(session, desk, target, identity, withdrawal) for identity in identities]
-    for path, text in texts:
-        write_file(desk.root, path, text)
-        click.echo(f"{path}: {withdrawal.action}, since {withdrawal.since}")
-    click.echo(f"    {EFFECT[withdrawal.action]}")
-    for line in _warnings(desk, identities, action):
-        click.echo(f"    {line}")
-    _tell_dependents(session, desk, target, identities)
+    texts = dict(_withdrawn(session, desk, target, identity, withdrawal) for identity in identities)
+    shown = [f"{path}: {withdrawal.action}, since {withdrawal.since}" for path in texts]
+    shown += [f"    {line}" for line in (EFFECT[action], *_warnings(desk, identities, action))]
+    shown += _dependents(session, desk, target, identities)
     subject = f"{'Quarantine' if options['quarantine'] else 'Withdraw'} {package} {', '.join(versions)} in {feed}"
-    _finish(desk, [path for path, _ in texts], f"{subject}\n\n{options['reason']}\n", commit=options["commit"])
+    change = _change("withdraw", subject, options["reason"], target, [(package, version) for version in versions])
+    _finish(desk, change, texts, shown, options)
 
 
 @click.command()
@@ -90,9 +93,9 @@ def withdraw(folder: Path, feed: str, package: str, versions: tuple[str, ...], *
 @click.argument("package")
 @click.argument("version")
 @click.option("-m", "--message", "reason", required=True, help="Why it may be used again: it becomes the reason of the approval.")
-@click.option("--commit", is_flag=True, help="Commit the change.")
+@delivery_options
 @click.pass_obj
-def relist(folder: Path, feed: str, package: str, version: str, reason: str, commit: bool) -> None:
+def relist(folder: Path, feed: str, package: str, version: str, **options: Unpack[RelistOptions]) -> None:
     """Approve a version again that was withdrawn: it is listed again, and comes back from quarantine unchanged.
 
     \b
@@ -100,17 +103,19 @@ def relist(folder: Path, feed: str, package: str, version: str, reason: str, com
       reconciler relist approved-nuget Newtonsoft.Json 12.0.3 -m "False alarm: the advisory was withdrawn" --commit
     """
     session, desk = open_session(folder), open_desk(folder)
-    declared = _declared(desk, approved_feed(desk.rules.settings, feed), package, version)
+    target, reason = approved_feed(desk.rules.settings, feed), options["reason"]
+    declared = _declared(desk, target, package, version)
     expires = declared.approval.expires
     expired = expires is not None and expires <= session.now.date()
     if expired and declared.approval.withdrawn is None:
         message = f"{declared.path} is not withdrawn: it expired on {expires}"
         raise Refused(message, remedy="set a later day in `expires:` of that file, or remove the line, which approves it again")
-    _edit(desk, declared, lambda path, text: without_withdrawal(path, text, reason=reason))
-    click.echo(f"{declared.path}: approved again")
+    texts = _edited(desk, declared, lambda path, text: without_withdrawal(path, text, reason=reason))
+    shown = [f"{declared.path}: approved again"]
     if expired:
-        click.echo(f"    but it expired on {expires}, and stays as it is: set a later day in `expires:` of that file, or remove the line")
-    _finish(desk, [declared.path], f"Relist {declared.package} {declared.version} in {feed}\n\n{reason}\n", commit=commit)
+        shown.append(f"    but it expired on {expires}, and stays as it is: set a later day in `expires:` of that file, or remove the line")
+    subject = f"Relist {declared.package} {declared.version} in {feed}"
+    _finish(desk, _change("relist", subject, reason, target, [(declared.package, declared.version)]), texts, shown, options)
 
 
 @click.command()
@@ -120,7 +125,7 @@ def relist(folder: Path, feed: str, package: str, version: str, reason: str, com
 @click.option("-m", "--message", "reason", help="Why it should not be used any more: clients show it.")
 @click.option("--use", default="", help="What to use instead.")
 @click.option("--undo", is_flag=True, help="Take the deprecation back.")
-@click.option("--commit", is_flag=True, help="Commit the change.")
+@delivery_options
 @click.pass_obj
 def deprecate(folder: Path, feed: str, package: str, version: str, **options: Unpack[DeprecateOptions]) -> None:
     """Tell clients not to use a version any more; it stays as it is.
@@ -130,21 +135,22 @@ def deprecate(folder: Path, feed: str, package: str, version: str, **options: Un
       reconciler deprecate approved-npm request 2.88.2 -m "No longer maintained" --use undici --commit
     """
     desk = open_desk(folder)
-    declared = _declared(desk, approved_feed(desk.rules.settings, feed), package, version)
+    target = approved_feed(desk.rules.settings, feed)
+    declared = _declared(desk, target, package, version)
     reason = options["reason"]
     if options["undo"]:
-        _edit(desk, declared, without_deprecation)
+        texts = _edited(desk, declared, without_deprecation)
         subject, body = "Undo the deprecation of", reason or ""
     elif reason:
         deprecation = Deprecation(reason=reason, use=options["use"])
-        _edit(desk, declared, lambda path, text: with_deprecation(path, text, deprecation))
+        texts = _edited(desk, declared, lambda path, text: with_deprecation(path, text, deprecation))
         subject, body = "Deprecate", deprecation.message
     else:
         message = "say with -m why it should not be used, or --undo"
         raise click.UsageError(message)
-    click.echo(f"{declared.path}: {'not deprecated any more' if options['undo'] else 'deprecated'}")
-    done = f"{subject} {declared.package} {declared.version} in {feed}\n\n{body}".rstrip() + "\n"
-    _finish(desk, [declared.path], done, commit=options["commit"])
+    shown = [f"{declared.path}: {'not deprecated any more' if options['undo'] else 'deprecated'}"]
+    subject = f"{subject} {declared.package} {declared.version} in {feed}"
+    _finish(desk, _change("deprecate", subject, body, target, [(declared.package, declared.version)]), texts, shown, options)
 
 
 def _declared(desk: Desk, target: Feed, package: str, version: str) -> DeclaredApproval:
@@ -155,9 +161,20 @@ def _declared(desk: Desk, target: Feed, package: str, version: str) -> DeclaredA
     return declared
 
 
-def _edit(desk: Desk, declared: DeclaredApproval, edit: Callable[[str, str], str]) -> None:
+def _edited(desk: Desk, declared: DeclaredApproval, edit: Callable[[str, str], str]) -> dict[str, str]:
     before = (desk.root / declared.path).read_bytes().decode("utf-8")
-    write_file(desk.root, declared.path, edit(declared.path, before))
+    return {declared.path: edit(declared.path, before)}
+
+
+def _change(task: str, subject: str, reason: str, target: Feed, versions: Sequence[tuple[str, str]]) -> Change:
+    return Change(
+        task=task,
+        subject=subject,
+        reason=reason,
+        feed=target.name,
+        names=tuple(f"{package} {version}" for package, version in versions),
+        packages=tuple(purl(target.type, package, version) for package, version in versions),
+    )
 
 
 def _withdrawn(session: Session, desk: Desk, target: Feed, identity: Identity, withdrawal: Withdrawal) -> tuple[str, str]:
@@ -195,7 +212,7 @@ def _state(session: Session, desk: Desk, target: Feed) -> FeedState:
     return read_state(session.store(desk.rules.settings), target.name, ECOSYSTEMS[target.type].parse_version)
 
 
-def _tell_dependents(session: Session, desk: Desk, target: Feed, identities: Sequence[Identity]) -> None:
+def _dependents(session: Session, desk: Desk, target: Feed, identities: Sequence[Identity]) -> Iterator[str]:
     """Who is left without. A store that cannot be read from here must not stand in the way of taking something back."""
     ecosystem = ECOSYSTEMS[target.type]
     try:
@@ -204,8 +221,7 @@ def _tell_dependents(session: Session, desk: Desk, target: Feed, identities: Seq
         click.echo(f"Who depends on it cannot be told, feed storage cannot be read: {inert(str(error))}", err=True)
         return
     lost = left_without(set(identities), stock, ecosystem)
-    for line in _dependent_lines(dict.fromkeys(d for dependents in lost.values() for d in dependents)):
-        click.echo(line)
+    yield from _dependent_lines(dict.fromkeys(d for dependents in lost.values() for d in dependents))
 
 
 def _dependent_lines(dependents: dict[Dependent, None]) -> Iterator[str]:
@@ -215,9 +231,7 @@ def _dependent_lines(dependents: dict[Dependent, None]) -> Iterator[str]:
         yield f"      {inert(one.package)} {inert(one.version)}, which needs {inert(one.needs)} {inert(one.range) or '(any version)'}"
 
 
-def _finish(desk: Desk, paths: Sequence[str], message: str, *, commit: bool) -> None:
-    if commit:
-        done = commit_files(desk.root, paths, message)
-        click.echo(f"Committed as {done[:12]}; `reconciler apply` carries it out once it has landed.")
-    else:
-        click.echo("Commit it; `reconciler apply` carries it out once it has landed.")
+def _finish(desk: Desk, change: Change, texts: Mapping[str, str], shown: Sequence[str], ways: Ways) -> None:
+    then = "`reconciler apply` carries it out once it has landed"
+    parcel = Parcel(change=change, texts=texts, shown=tuple(shown), next=f"Commit it; {then}.", then=f"; {then}")
+    deliver(desk, parcel, ways)

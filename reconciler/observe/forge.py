@@ -39,11 +39,16 @@ class Reviews(Protocol):
 FORGES: Final[Mapping[ForgeKind, Callable[[Forge, Wire], Reviews]]] = MappingProxyType({"github": GitHub, "gitlab": GitLab})
 
 
-def open_forge(forge: Forge, wire: Wire) -> Reviews:
-    """Nothing is asked yet; Refused for what is no name of a project."""
+def require_project(forge: Forge) -> None:
+    """Refused for what is no name of a project."""
     if not _PROJECT.fullmatch(forge.project):
         message = f"{forge.where}: {forge.project[:200]!r} is no project: found no owner and name with a slash between them"
         raise Refused(message)
+
+
+def open_forge(forge: Forge, wire: Wire) -> Reviews:
+    """Nothing is asked yet; Refused for what is no name of a project."""
+    require_project(forge)
     return FORGES[forge.kind](forge, wire)
 
 

@@ -10,11 +10,11 @@ from the environment, as pip and curl do. What the libraries leave open is decid
 - `cache.py`        pages of earlier passes, asked for again only if they have changed
 - `transport.py`    connections and proxies; every wait ends at the deadline of the request, headers that drip included
 
-Only 404 and 410 mean "there is none". Messages show addresses without user name, password and query.
+What is posted is sent once: nobody knows whether a try that failed was carried out. Only 404 and 410 mean "there is none". Messages show addresses without user name, password and query.
 """
 
 from reconciler.wire.addresses import is_internal, redacted, redirect_target, with_credentials, without_credentials
-from reconciler.wire.answers import MAX_INDEX_BYTES, MAX_RETRY_AFTER, Downloaded, copy
+from reconciler.wire.answers import MAX_INDEX_BYTES, MAX_RETRY_AFTER, Downloaded, Reply, copy
 from reconciler.wire.door import MAX_REDIRECTS, TRIES, Timeouts, Wire
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "MAX_RETRY_AFTER",
     "TRIES",
     "Downloaded",
+    "Reply",
     "Timeouts",
     "Wire",
     "copy",

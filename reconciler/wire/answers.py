@@ -25,6 +25,9 @@ MAX_INDEX_BYTES: Final = 64 * 1024 * 1024
 MAX_RETRY_AFTER: Final = 10.0
 """Seconds."""
 
+DENIALS: Final = frozenset({400, 409, 422})
+"""Answers to what was posted that say why nothing was made of it."""
+
 _PIECE_BYTES: Final = 256 * 1024
 _TRANSIENT: Final = frozenset({408, 425, 429})
 
@@ -35,6 +38,19 @@ class Downloaded:
 
     size: int
     sha256: Sha256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """What a server says of a document that was sent to it."""
+
+    status: int
+    body: bytes
+
+    @property
+    def denied(self) -> bool:
+        """Whether nothing was made of it."""
+        return self.status in DENIALS
 
 
 class Transient(Exception):

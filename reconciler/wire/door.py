@@ -4,6 +4,7 @@
 - Retries: what may pass is asked three times: no connection, time-out, cut-off answer, 408, 425, 429, 5xx.
 - Redirects are followed here, one request each: credentials go to their own host only, none leads from https to http, and none from a
   public upstream to an address inside this network. Cookies are not kept: an answer does not depend on earlier ones.
+- What is posted is sent once, and follows no redirect: nobody knows whether a try that failed was carried out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from reconciler import __version__
 from reconciler.errors import Malformed, Unreachable
 from reconciler.model.packages import Document
 from reconciler.wire.addresses import parsed, redacted, redirect_target, require_outside
-from reconciler.wire.answers import Downloaded, Transient, check_status, copy, read_page
+from reconciler.wire.answers import DENIALS, Downloaded, Reply, Transient, check_status, copy, read_page
 from reconciler.wire.cache import Kept, PageCache, worth_keeping
 from reconciler.wire.credentials import Credentials
 from reconciler.wire.transport import DEADLINE, FAULTS, Transport
@@ -61,6 +62,7 @@ class _Question:
     headers: Mapping[str, str]
     upstream: httpx.URL
     kept: Kept | None = field(default=None, repr=False)
+    posted: bytes | None = field(default=None, repr=False)
 
 
 class Wire:
@@ -137,6 +139,32 @@ class Wire:
         question = _Question(url=url, headers={"Accept-Encoding": "identity"}, upstream=parsed(upstream or url))
         return self._ask(question, receive=receive, seconds=self._timeouts.download)
 
+    def may_log_in(self, url: str, /) -> bool:
+        """Whether there is a secret for this address."""
+        return self._credentials.authorization(parsed(url), upstream=parsed(url)) is not None
+
+    def post(self, url: str, document: bytes, /, *, accept: str, upstream: str) -> Reply:
+        """Sends a JSON document, once; what was made of it, or why not (400, 409, 422).
+
+        NotThere for 404 and 410, Unreachable for every other answer, a redirect too, and for none in time; Malformed as `get`.
+        """
+        headers = {"Accept": accept, "Accept-Encoding": "gzip", "Content-Type": "application/json"}
+        question = _Question(url=url, headers=headers, upstream=parsed(upstream), posted=document)
+        request = self._request(parsed(url), question, time.monotonic() + self._timeouts.document)
+        try:
+            with closing(self._client.send(request, stream=True, follow_redirects=False)) as response:
+                if response.status_code in _REDIRECTS:
+                    message = f"{redacted(url)} answers from elsewhere ({response.status_code})"
+                    raise Unreachable(message)
+                if response.status_code not in {httpx.codes.CREATED, *DENIALS}:
+                    check_status(response)
+                return Reply(status=response.status_code, body=read_page(response, source=redacted(url)))
+        except (httpx.InvalidURL, ValueError) as error:  # as in `_follow`
+            message = f"{redacted(url)} redirects to what is no address"
+            raise Malformed(message) from error
+        except (Transient, httpx.TransportError, *FAULTS) as error:
+            raise _silent(url, error) from error
+
     def _ask(self, question: _Question, *, receive: _Receive[_T], seconds: float) -> _T:
         deadline = time.monotonic() + seconds
         for pause in (*(self._timeouts.pause * 2**number for number in range(TRIES - 1)), math.inf):
@@ -146,8 +174,7 @@ class Wire:
                 after = error.after if isinstance(error, Transient) else 0.0
                 wait = max(after, pause * random.uniform(1, 1.5))  # noqa: S311  # spreads load, is no secret
                 if time.monotonic() + wait > deadline:
-                    message = f"{redacted(question.url)} cannot be read: {str(error)[:_MAX_REASON] or type(error).__name__}"
-                    raise Unreachable(message, remedy="Run again when the upstream answers.") from error
+                    raise _silent(question.url, error) from error
             time.sleep(wait)
         raise AssertionError  # the last round returns or raises
 
@@ -179,7 +206,14 @@ class Wire:
         if question.kept is not None and question.kept.document.url == str(bare):
             headers |= question.kept.conditions
         timeout = httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect)
-        return self._client.build_request("GET", bare, headers=headers, timeout=timeout, extensions={DEADLINE: deadline})
+        method = "GET" if question.posted is None else "POST"
+        extensions = {DEADLINE: deadline}
+        return self._client.build_request(method, bare, headers=headers, content=question.posted, timeout=timeout, extensions=extensions)
+
+
+def _silent(url: str, error: Exception) -> Unreachable:
+    message = f"{redacted(url)} cannot be read: {str(error)[:_MAX_REASON] or type(error).__name__}"
+    return Unreachable(message, remedy="Run again when the upstream answers.")
 
 
 def _bare(address: httpx.URL) -> httpx.URL:

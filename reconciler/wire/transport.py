@@ -50,10 +50,11 @@ class Transport(httpx.BaseTransport):
         self._proxied: Mapping[str, httpcore.ConnectionPool] = {scheme: pools[address] for scheme, address in proxies.items()}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends a request, which has no body. Raises FAULTS, and so does reading the answer."""
+        """Sends a request, whose body is in memory. Raises FAULTS, and so does reading the answer."""
         self._backend.clock.deadline = request.extensions[DEADLINE]
         url = httpcore.URL(scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path)
-        asked = httpcore.Request(method=request.method, url=url, headers=request.headers.raw, extensions=request.extensions)
+        body, extensions = request.read(), request.extensions
+        asked = httpcore.Request(method=request.method, url=url, headers=request.headers.raw, content=body, extensions=extensions)
         answer = self._pool(request.url).handle_request(asked)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
 

@@ -195,7 +195,7 @@ def test_the_tree_is_shown_and_all_of_it_written_in_one_commit(wide):
     names = {"app", "kit", "lib", "tool", "base"}
     written = set(wide.git("show", "--name-only", "--format=", "HEAD").splitlines())
     assert written == {f"approvals/approved-pypi/{name}/1.0.yaml" for name in names} == set(done.out.splitlines()[-6:-1])
-    assert wide.git("show", "--no-patch", "--format=%s", "HEAD") == "Approve 5 packages for approved-pypi"
+    assert wide.git("show", "--no-patch", "--format=%s", "HEAD") == "Approve app 1.0 and 4 more for approved-pypi"
 
 
 def test_each_file_says_for_whose_sake(wide):

@@ -48,6 +48,9 @@ def test_approve_commits_just_its_files(place):
     assert place.git("show", "--name-only", "--format=%an|%s|%b", "HEAD").split("\n") == [
         "Ada Lovelace|Approve leaf 1.2 for approved-pypi|MIT",
         "",
+        "Package: pkg:pypi/leaf@1.2",
+        "Feed: approved-pypi",
+        "",
         "",
         "approvals/approved-pypi/leaf/1.2.yaml",
     ]

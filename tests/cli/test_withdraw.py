@@ -7,7 +7,9 @@ import shutil
 import pytest
 import yaml
 
+from reconciler.cli.desk import write_files
 from reconciler.ecosystems import ECOSYSTEMS
+from reconciler.errors import Refused
 from reconciler.model.words import FeedName
 from reconciler.stores import ledger, open_store
 from reconciler.stores.state import read_state
@@ -49,7 +51,11 @@ def test_one_command_takes_a_version_out_of_the_feed(stocked):
     assert done.code == 0, done.err
     assert done.out.splitlines()[0].startswith(f"{LEAF}: quarantine, since 20")
     assert "      sample 1.0, which needs leaf >=1" in done.out.splitlines()
-    assert stocked.git("log", "-1", "--format=%s|%b|%an") == "Quarantine Leaf 1.2 in approved-pypi|Steals credentials\n|Ada Lovelace"
+    assert stocked.git("log", "-1", "--format=%s|%b|%an").split("|") == [
+        "Quarantine Leaf 1.2 in approved-pypi",
+        "Steals credentials\n\nPackage: pkg:pypi/leaf@1.2\nFeed: approved-pypi\n",
+        "Ada Lovelace",
+    ]
     assert stocked.git("show", "--name-only", "--format=", "HEAD") == LEAF
 
     planned = stocked.run("plan")
@@ -326,3 +332,12 @@ def test_an_approval_that_has_expired_is_not_relisted_in_silence(stocked):
     assert "set a later day in `expires:`" in explained
     withdraw(stocked, "--quarantine", "--commit")
     assert "but it expired on 2020-01-01" in stocked.run("relist", "approved-pypi", "leaf", "1.2", "-m", "x").out
+
+
+def test_where_one_of_several_files_cannot_be_written_all_are_as_before(stocked):
+    before = (stocked.root / LEAF).read_bytes()
+    (stocked.root / "approvals/linked").symlink_to(stocked.root)
+    with pytest.raises(Refused, match="a symbolic link stands in the path"):
+        write_files(stocked.root, {LEAF: "other", "approvals/new/a.yaml": "new", "approvals/linked/a.yaml": "through a link"})
+    assert (stocked.root / LEAF).read_bytes() == before
+    assert not (stocked.root / "approvals/new/a.yaml").exists()

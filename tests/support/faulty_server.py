@@ -25,6 +25,8 @@ class Asked:
 
     path: str
     headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +104,14 @@ class FaultyServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                asked = Asked(path=self.path, headers={name.lower(): value for name, value in self.headers.items()})
+                self._serve(b"")
+
+            def do_POST(self) -> None:
+                self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+            def _serve(self, body: bytes) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(path=self.path, headers=headers, method=self.command, body=body)
                 try:
                     faulty._send(self, faulty._next(asked))
                 except ConnectionError:  # the client has gone, as it should for some answers

@@ -9,7 +9,8 @@
 
 Accounts come into being when they are named; `join` gives them a number or the address of their commits. A ghost is `by=None`.
 Faults: `forge.instead.append(Answer(...))` is what the next request gets; `forge.always` what all get; `forge.token` what they must carry.
-Pull requests may be changed at will between requests. What the answers look like is in `forge_answers.py`.
+Pull requests may be changed at will between requests. What the answers look like is in `forge_answers.py`. A pull request that is posted
+is opened by `forge.user`, and told in `forge.posted`; with `forge.writable` False nobody may.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from reconciler.model.evidence import MergeMethod
 from reconciler.model.permissions import Line
 from reconciler.model.words import BlobId, CommitId
 from tests.support.faulty_server import Answer, Asked, FaultyServer
-from tests.support.forge_answers import ANSWERS
+from tests.support.forge_answers import ANSWERS, POSTS
 from tests.support.repositories import ADA, Repo
 
 Account: TypeAlias = tuple[int, str] | None
@@ -80,6 +81,9 @@ class Pull:
     merger: Account = None
     merged_at: datetime | None = None
     method: MergeMethod | None = None
+    source: str | None = None
+    """The fork that its branch is in."""
+    title: str = ""
     landed: list[CommitId] = field(default_factory=list)
     """The landing commits that the forge knows, oldest first."""
     squashed: CommitId | None = None
@@ -103,6 +107,11 @@ class ForgeServer(FaultyServer):
         """Whether a GitLab says in an approval when it was given, as it does since 18.4."""
         self.comments: list[str] = []
         """Bodies of notes that somebody wrote under every GitLab merge request."""
+        self.user: str = "ada"
+        """Whose token it is."""
+        self.writable = True
+        self.posted: list[dict[str, Any]] = []
+        """Documents that pull requests were opened with."""
         self.broken: list[Exception] = []
         """Errors of the server's own, which the end of the `with` raises."""
         self.now = datetime(2026, 1, 2, tzinfo=UTC)
@@ -148,7 +157,7 @@ class ForgeServer(FaultyServer):
 
     def push(self, pull: Pull) -> None:
         """Takes over what the branch in the repository is now."""
-        pull.head = self.repo.tip(pull.branch)
+        pull.head = CommitId(self.repo.git("rev-parse", f"refs/heads/{pull.branch}"))
         base = self.repo.git("merge-base", pull.base, pull.head)
         told = self.repo.git("log", "-z", "--reverse", "--format=%H%n%an%n%ae%n%at%n%ce%n%B", f"{base}..{pull.head}")
         pull.commits = [self._pushed(*one.split("\n", 5)) for one in told.split("\0") if one]
@@ -216,6 +225,8 @@ class ForgeServer(FaultyServer):
         parts = urlsplit(asked.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         try:
+            if asked.method == "POST":
+                return self._post(parts.path, json.loads(asked.body))
             value = self._answer(parts.path, query)
         except Exception as error:
             self.broken.append(error)
@@ -223,6 +234,17 @@ class ForgeServer(FaultyServer):
         if value is not None:
             return Answer(body=json.dumps(_page(value, query)).encode(), headers={"Content-Type": "application/json"})
         return Answer(status=404, body=b'{"message": "Not Found"}')
+
+    def _post(self, path: str, document: dict[str, Any]) -> Answer:
+        pattern, opens = POSTS[self.kind]
+        found = pattern.fullmatch(path)
+        if found is None or unquote(found[1]) != self.project:
+            return Answer(status=404, body=b'{"message": "Not Found"}')
+        if not self.writable:
+            return Answer(status=403, body=b'{"message": "Resource not accessible by personal access token"}')
+        self.posted.append(document)
+        status, value = opens(self, document)
+        return Answer(status=status, body=json.dumps(value).encode(), headers={"Content-Type": "application/json"})
 
     def _answer(self, path: str, query: dict[str, str]) -> Any:
         for pattern, render in ANSWERS[self.kind]:

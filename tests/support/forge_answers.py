@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.support.forge import Account, ForgeServer, Pull, Pushed, Said
 
 Query: TypeAlias = Mapping[str, str]
+Document: TypeAlias = Mapping[str, Any]
 
 MAX_COMMITS: Final = 250
 MAX_FILES: Final = 3000
@@ -42,12 +43,12 @@ def _github_listed(forge: ForgeServer, pull: Pull) -> dict[str, Any]:
         "id": 5_000_000_000 + pull.number,
         "number": pull.number,
         "state": "closed" if pull.merged_at else "open",
-        "title": f"Pull request {pull.number}",
+        "title": pull.title or f"Pull request {pull.number}",
         "html_url": f"https://github.com/{forge.project}/pull/{pull.number}",
         "user": _github_user(pull.opener),
         "merged_at": _github_time(pull.merged_at),
         "merge_commit_sha": pull.landed[-1] if pull.landed else "f" * 40,
-        "head": {"ref": pull.branch, "sha": pull.head, "repo": {"full_name": forge.project}},
+        "head": {"ref": pull.branch, "sha": pull.head, "repo": {"full_name": pull.source or forge.project}},
         "base": {"ref": pull.base, "repo": {"id": 1, "full_name": forge.project}},
     }
 
@@ -97,6 +98,39 @@ def _github_files(forge: ForgeServer, query: Query, number: str) -> Any:
     return [_github_file(pull, path) for path in pull.files][:MAX_FILES]
 
 
+def _github_project(forge: ForgeServer, query: Query) -> Any:
+    return {"id": 1, "full_name": forge.project, "default_branch": "main"}
+
+
+def _github_open(forge: ForgeServer, query: Query) -> Any:
+    owner, _, branch = query.get("head", "").partition(":")
+    return [
+        _github_listed(forge, pull)
+        for pull in forge.pulls.values()
+        if not pull.merged_at and pull.branch == branch and (pull.source or forge.project).partition("/")[0] == owner
+    ]
+
+
+def _github_opens(forge: ForgeServer, document: Document) -> tuple[int, Any]:
+    owner, _, branch = document["head"].rpartition(":")
+    own = owner in {"", forge.project.partition("/")[0]}
+    if any(pull["state"] == "open" for pull in _github_open(forge, {"head": document["head"]})):
+        return 422, _github_fault("PullRequest", f"A pull request already exists for {document['head']}.")
+    if (own and not _has(forge, branch)) or not _has(forge, document["base"]):
+        return 422, {"message": "Validation Failed", "errors": [{"resource": "PullRequest", "field": "head", "code": "invalid"}]}
+    pull = forge.open(branch, by=forge.user, base=document["base"])
+    pull.title, pull.source = document["title"], None if own else f"{owner}/{forge.project.partition('/')[2]}"
+    return 201, _github_listed(forge, pull)
+
+
+def _github_fault(resource: str, message: str) -> Any:
+    return {"message": "Validation Failed", "errors": [{"resource": resource, "code": "custom", "message": message}]}
+
+
+def _has(forge: ForgeServer, branch: str) -> bool:
+    return f"refs/heads/{branch}" in forge.repo.git("for-each-ref", "--format=%(refname)").split("\n")
+
+
 # --- GitLab -------------------------------------------------------------------------------------------------------------------
 
 
@@ -113,8 +147,9 @@ def _gitlab_listed(forge: ForgeServer, pull: Pull) -> dict[str, Any]:
     return {
         "id": 9_000 + pull.number,
         "iid": pull.number,
-        "project_id": 1,
-        "title": f"Merge request {pull.number}",
+        "title": pull.title or f"Merge request {pull.number}",
+        "source_project_id": 2 if pull.source else 1,
+        "target_project_id": 1,
         "state": "merged" if merged else "opened",
         "web_url": f"https://gitlab.example/{forge.project}/-/merge_requests/{pull.number}",
         "author": _gitlab_user(pull.opener),
@@ -207,12 +242,34 @@ def _gitlab_tree(forge: ForgeServer, query: Query) -> Any:
     return [{"id": blob, "name": path.removeprefix(prefix), "type": "blob", "path": path, "mode": "100644"} for path, blob in files.items()]
 
 
+def _gitlab_project(forge: ForgeServer, query: Query) -> Any:
+    return {"id": 1, "path_with_namespace": forge.project, "default_branch": "main"}
+
+
+def _gitlab_open(forge: ForgeServer, query: Query) -> Any:
+    return [_gitlab_listed(forge, pull) for pull in forge.pulls.values() if not pull.merged_at and pull.branch == query["source_branch"]]
+
+
+def _gitlab_opens(forge: ForgeServer, document: Document) -> tuple[int, Any]:
+    branch, base = document["source_branch"], document["target_branch"]
+    there = [pull["iid"] for pull in _gitlab_open(forge, {"source_branch": branch}) if pull["source_project_id"] == 1]
+    if there:
+        return 409, {"message": [f"Another open merge request already exists for this source branch: !{there[0]}"]}
+    if not _has(forge, branch) or not _has(forge, base):
+        return 400, {"message": {"source_branch": ["does not exist"]}}
+    pull = forge.open(branch, by=forge.user, base=base)
+    pull.title = document["title"]
+    return 201, _gitlab_listed(forge, pull)
+
+
 _PULL: Final = r"/repos/([^/]+/[^/]+)/pulls/(\d+)"
 _PROJECT: Final = "/projects/([^/]+)"
 _REQUEST: Final = rf"{_PROJECT}/merge_requests/(\d+)"
 
 ANSWERS: Final[Mapping[str, tuple[tuple[re.Pattern[str], Callable[..., Any]], ...]]] = {
     "github": (
+        (re.compile("/repos/([^/]+/[^/]+)"), _github_project),
+        (re.compile("/repos/([^/]+/[^/]+)/pulls"), _github_open),
         (re.compile("/repos/([^/]+/[^/]+)/commits/([0-9a-f]+)/pulls"), _github_pulls),
         (re.compile(_PULL), _github_pull),
         (re.compile(f"{_PULL}/commits"), _github_commits),
@@ -220,6 +277,8 @@ ANSWERS: Final[Mapping[str, tuple[tuple[re.Pattern[str], Callable[..., Any]], ..
         (re.compile(f"{_PULL}/files"), _github_files),
     ),
     "gitlab": (
+        (re.compile(_PROJECT), _gitlab_project),
+        (re.compile(f"{_PROJECT}/merge_requests"), _gitlab_open),
         (re.compile(f"{_PROJECT}/repository/commits/([0-9a-f]+)/merge_requests"), _gitlab_requests),
         (re.compile(_REQUEST), _gitlab_request),
         (re.compile(f"{_REQUEST}/commits"), _gitlab_commits),
@@ -230,3 +289,9 @@ ANSWERS: Final[Mapping[str, tuple[tuple[re.Pattern[str], Callable[..., Any]], ..
         (re.compile(f"{_PROJECT}/repository/tree"), _gitlab_tree),
     ),
 }
+
+POSTS: Final[Mapping[str, tuple[re.Pattern[str], Callable[[ForgeServer, Document], tuple[int, Any]]]]] = {
+    "github": (re.compile("/repos/([^/]+/[^/]+)/pulls"), _github_opens),
+    "gitlab": (re.compile(f"{_PROJECT}/merge_requests"), _gitlab_opens),
+}
+"""What a pull request is opened by: the path, whose group is the project, and a function of the forge and the document that gives status and value."""

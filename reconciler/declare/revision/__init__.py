@@ -7,8 +7,19 @@ ssh_signatures.py    whether such a signature is good
 repository.py        files at a commit, the chain of landing commits, what each changed, who signed it
 notes.py             notes on commits, read and written all at once
 working_tree.py      files as they lie there; commits of the commands that write
+branches.py          branches of the commands that write, and where they are pushed to
 """
 
+from reconciler.declare.revision.branches import (
+    address_of,
+    commit_on_branch,
+    current_branch,
+    default_branch,
+    holds_just,
+    push_branch,
+    remote_of,
+    require_name,
+)
 from reconciler.declare.revision.notes import Entry, Noted, Notes, set_aside
 from reconciler.declare.revision.objects import REGULAR, SUBMODULE
 from reconciler.declare.revision.repository import Repository
@@ -22,11 +33,19 @@ __all__ = [
     "Noted",
     "Notes",
     "Repository",
+    "address_of",
     "commit_files",
+    "commit_on_branch",
     "create_repository",
+    "current_branch",
+    "default_branch",
     "git_setting",
     "git_user",
+    "holds_just",
     "landing_branch",
+    "push_branch",
+    "remote_of",
+    "require_name",
     "set_aside",
     "working_tree",
 ]

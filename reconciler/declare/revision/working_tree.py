@@ -20,8 +20,10 @@ def commit_files(root: Path, paths: Sequence[str], message: str) -> CommitId:
     """Commits just these files, as the git user and with the git configuration of whoever runs this; the new commit's id."""
     git_user(root)
     runner = Git(root, isolated=False)
-    for arguments in (("add", "--", *paths), ("commit", "--only", "--quiet", f"--message={message}", "--", *paths)):
-        status, output, told = runner.run(*arguments)
+    # The message comes through a pipe, as one argument is bounded; whitespace is all that is cleaned of it, whatever the user has set.
+    commit = ("commit", "--only", "--quiet", "--cleanup=whitespace", "--file=-", "--", *paths)
+    for arguments, stdin in ((("add", "--", *paths), b""), (commit, message.encode())):
+        status, output, told = runner.run(*arguments, stdin=stdin)
         if status != 0:
             lines = (told or output.decode(errors="replace")).splitlines()
             message = f"git would not commit: {' '.join(line for line in lines if line and not line.startswith('hint:'))}"

@@ -7,7 +7,8 @@ somebody else's soon).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Generic, NoReturn, TypeAlias, TypeVar
 
@@ -26,6 +27,8 @@ PAGE: Final = 100
 MAX_PAGES: Final = 30
 MAX_PATH: Final = 4096
 """Characters of a path."""
+MAX_REASON: Final = 500
+"""Characters of a forge's own words."""
 
 _OBJECT: Final = "^([0-9a-f]{40}|[0-9a-f]{64})$"
 _GHOST: Final = "ghost"
@@ -65,6 +68,13 @@ class Rows(Generic[_Row_co]):
     whole: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Denied:
+    """The forge's own words for why it made nothing of a document."""
+
+    reason: str
+
+
 class Api:
     """A project's part of a REST API, at `base` below the declared address."""
 
@@ -76,7 +86,7 @@ class Api:
         self._wire = wire
 
     def one(self, path: str, shape: type[_T]) -> _T:
-        """A document."""
+        """A document; of the project itself at ""."""
         return self._read(self._ask(path), shape)
 
     def rows(self, path: str, shape: type[_T], *, query: str = "") -> Rows[_T]:
@@ -93,13 +103,31 @@ class Api:
                 return Rows(rows=tuple(found), whole=True)
         return Rows(rows=tuple(found), whole=False)
 
+    @property
+    def may_write(self) -> bool:
+        """Whether there is a token for it; what the token may do, only the forge knows."""
+        return self._wire.may_log_in(self._address)
+
+    def make(self, path: str, document: Mapping[str, Any], shape: type[_T]) -> _T | Denied:
+        """What the forge made of a document, or why it did not."""
+        url = self._url(path)
+        try:
+            reply = self._wire.post(url, json.dumps(document).encode(), accept=self._accept, upstream=self._address)
+        except NotThere as error:  # what forges say to who may not write, too
+            raise Unreachable(str(error), remedy="Check the project, and that the token may open pull requests there.") from error
+        answer = Document(url=url, content_type="application/json", body=reply.body)
+        return Denied(reason=_reason(reply.body)) if reply.denied else self._read(answer, shape)
+
     def refuse(self, what: str) -> NoReturn:
         """Malformed for answers that cannot all be true."""
         message = f"{self._address} contradicts itself about {self.project}: {what}"
         raise Malformed(message)
 
+    def _url(self, path: str) -> str:
+        return without_credentials("/".join(part for part in (self._address, self._base, path) if part))
+
     def _ask(self, path: str) -> Document:
-        url = without_credentials(f"{self._address}/{self._base}/{path}")
+        url = self._url(path)
         try:
             document = self._wire.get(url, accept=self._accept, upstream=self._address)
         except NotThere as error:
@@ -119,6 +147,16 @@ class Api:
             where = ".".join(map(str, first["loc"]))
             message = f"{document.shown} answers otherwise than documented: {f'{where}: ' if where else ''}{first['msg'][:200]}"
             raise Malformed(message) from error
+
+
+def _reason(body: bytes) -> str:
+    """The `message` and the `errors` of an answer (GitHub's and GitLab's), whatever shape they have, cut off."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return "it does not say why"
+    parts = [told.get("message"), told.get("errors"), told.get("error")] if isinstance(told, dict) else [told]
+    return "; ".join(part if isinstance(part, str) else json.dumps(part) for part in parts if part)[:MAX_REASON] or "it does not say why"
 
 
 def somebody(account: Account | None) -> Account | None:
