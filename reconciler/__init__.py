@@ -11,8 +11,8 @@ and copies what is newly approved from a proxy feed to an approved feed. Read `r
     observe/     what is: upstream feeds, archives, feed storage, advisories, pull requests at a forge
     decide/      pure: history x proofs -> authority; declaration x observation -> plan; rules/, one policy each
     act/         carries a plan out; the only writers of feed storage
-    propose/     what is written for a pull request: approve, with what it needs, and withdraw; requests/ opens it at a forge; scaffold/, a new
-                 repository
+    propose/     what is written for a pull request: approve, with what it needs, and withdraw; locks/, lock files of projects; requests/ opens
+                 it at a forge; scaffold/, a new repository
     show/        a plan, an outcome, a history as text, JSON, markdown, workflow commands, CSV, in-toto statements, CycloneDX
     cli/         commands; the only place that prints, reads clock and environment, sets exit codes
     ecosystems/  npm, NuGet, PyPI: one module each

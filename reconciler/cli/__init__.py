@@ -47,6 +47,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "can": "can",
     "who": "who",
     "approve": "approve",
+    "audit": "audit",
     "endorse": "approve",
     "withdraw": "withdraw",
     "relist": "withdraw",

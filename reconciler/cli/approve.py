@@ -15,10 +15,12 @@ from rich.console import Console
 from reconciler.act.record import purl
 from reconciler.cli import EXIT_CODES
 from reconciler.cli.approval_text import proposal_lines, refusal_lines, tree_lines
+from reconciler.cli.approve_lock import LockApproval, found_in, write_found
 from reconciler.cli.approving import Asked, Counter, with_extras
 from reconciler.cli.arguments import approved_feed, identity_in
 from reconciler.cli.deliver import Parcel, Ways, deliver, delivery_options
 from reconciler.cli.desk import Desk, open_desk
+from reconciler.cli.lock_files import lock_options, open_lock
 from reconciler.cli.session import open_wire, upstreams
 from reconciler.decide.people import user_of
 from reconciler.declare.edit import append_endorsement
@@ -34,7 +36,7 @@ from reconciler.propose.closure import Tree
 from reconciler.propose.judge import Judge, known_to
 from reconciler.propose.market import Offer
 from reconciler.show.inert import inert
-from reconciler.show.proposed import Change, named
+from reconciler.show.proposed import Change
 from reconciler.stores import open_store
 
 
@@ -47,6 +49,9 @@ class ApproveOptions(Ways):
     patterns: tuple[str, ...]
     allow_unlisted: bool
     with_dependencies: bool
+    lock: Path | None
+    lock_format: str | None
+    skip_refused: bool
 
 
 class EndorseOptions(Ways):
@@ -57,13 +62,15 @@ class EndorseOptions(Ways):
 
 @click.command()
 @click.argument("feed")
-@click.argument("packages", nargs=-1, required=True, metavar="PACKAGE[@VERSION]...")
+@click.argument("packages", nargs=-1, metavar="[PACKAGE[@VERSION]...]")
 @click.option("-m", "--message", "reason", required=True, help="Why it may be used: the comment of the promotion.")
 @click.option("--ticket", default="", help="The ticket that asks for it.")
 @click.option("--from", "source", help="The proxy feed to promote from, where the approved feed has several.")
 @click.option("--file", "patterns", multiple=True, metavar="PATTERN", help="Only files whose name matches (e.g. '*.whl'); default: all.")
 @click.option("--allow-unlisted", is_flag=True, help="Also a version that is yanked or unlisted upstream.")
 @click.option("--with-dependencies", is_flag=True, help="Also all that it needs at run time and that is not approved yet.")
+@lock_options(required=False)
+@click.option("--skip-refused", is_flag=True, help="With --from-lock: approve the rest where something of it cannot be.")
 @delivery_options
 @click.pass_obj
 def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpack[ApproveOptions]) -> int:
@@ -79,6 +86,8 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
     an extra of a Python package. A version that is approved already may be named, to approve what it lacks. Each edge is checked as the
     package declares it; no resolver is run.
 
+    With --from-lock all is approved that a lock file names and the feed lacks; bytes that the lock file contradicts are refused.
+
     --branch, --push and --pr bring it as far as they say; --pr does all of that, on a branch of its own. The forge is that of
     policies/forge.yaml, or of the remote's address; without a token in RECONCILER_TOKEN_<host> the address is told at which you open it.
 
@@ -87,13 +96,14 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
       reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --ticket SEC-123 --pr
       reconciler approve approved-nuget Newtonsoft.Json@13.0.3 -m "MIT, no known advisories" --commit
       reconciler approve approved-pypi rich --with-dependencies -m "progress bars for the CLI" --commit
+      reconciler approve approved-npm --from-lock package-lock.json -m "what the shop is built from" --commit
     """
+    _require_one_way(packages, options)
     desk = open_desk(folder)
     target = approved_feed(desk.rules.settings, feed)
     source = _source(target, options["source"])
-    if not all(packages):
-        message = "a package has no name"
-        raise click.UsageError(message)
+    if options["lock"] is not None:
+        return _from_lock(desk, target, source, options["lock"], options)
     patterns, unlisted, deep = options["patterns"], options["allow_unlisted"], options["with_dependencies"]
     requests = [Request(package=n, version=v, patterns=patterns, unlisted=unlisted) for n, v in _pairs(packages, target)]
     requests = [with_extras(request) for request in requests] if deep else requests
@@ -113,6 +123,38 @@ def approve(folder: Path, feed: str, packages: tuple[str, ...], **options: Unpac
         count = len(tree.missing)
         return _nothing_written(f"{count} {'dependency is' if count == 1 else 'dependencies are'} not satisfied")
     return _write(counter, _approvals(counter, asked, tree, options), before, options)
+
+
+def _require_one_way(packages: tuple[str, ...], options: ApproveOptions) -> None:
+    """Packages are named, or a lock file that names them."""
+    message = ""
+    if options["lock"] is None and not packages:
+        message = "name a package, or a lock file with --from-lock"
+    elif options["lock"] is None and (options["skip_refused"] or options["lock_format"]):
+        message = "--skip-refused and --lock-format belong to --from-lock"
+    elif options["lock"] is not None and (packages or options["with_dependencies"]):
+        message = "--from-lock stands alone: a lock file names all that is needed"
+    elif not all(packages):
+        message = "a package has no name"
+    if message:
+        raise click.UsageError(message)
+
+
+def _from_lock(desk: Desk, target: Feed, source: FeedName, path: Path, options: ApproveOptions) -> int:
+    lock = open_lock(path, options["lock_format"], target)
+    asked = LockApproval(
+        reason=options["reason"],
+        ticket=options["ticket"],
+        patterns=options["patterns"],
+        unlisted=options["allow_unlisted"],
+        skip_refused=options["skip_refused"],
+        ways=options,
+    )
+    with open_wire() as wire, _status():
+        upstream_of = upstreams(wire, desk.root, desk.rules.settings)
+        counter = Counter(desk=desk, target=target, source=source, upstream_of=upstream_of, judge=_judge(desk, target, source))
+        found = found_in(counter, lock, asked)
+    return write_found(counter, lock, found, asked)
 
 
 def _approvals(counter: Counter, asked: Sequence[Asked], tree: Tree | None, options: ApproveOptions) -> dict[str, tuple[Offer, str]]:
@@ -139,18 +181,8 @@ def _write(counter: Counter, approvals: Mapping[str, tuple[Offer, str]], before:
     lacking = counter.lacking(offer.proposal for offer in offers) if counter.target.dependencies == "require" and not deep else []
     if lacking:
         shown.append(f"Held until this is approved, too: {inert(', '.join(lacking))} (--with-dependencies does that).")
-    names = tuple(f"{offer.proposal.package} {offer.proposal.version}" for offer in offers)
-    change = Change(
-        task="approve",
-        subject=f"Approve {named(names)} for {counter.target.name}",
-        reason=options["reason"],
-        feed=counter.target.name,
-        names=names,
-        packages=tuple(purl(counter.target.type, offer.proposal.package, offer.proposal.version) for offer in offers),
-        ticket=options["ticket"],
-    )
     parcel = Parcel(
-        change=change,
+        change=counter.change(offers, reason=options["reason"], ticket=options["ticket"]),
         texts={path: text for path, (_, text) in approvals.items()},
         shown=tuple(shown),
         before=before,

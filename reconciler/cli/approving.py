@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Final
 
+from reconciler.act.record import purl
 from reconciler.cli.desk import Desk
 from reconciler.decide.findings import waivable_as
 from reconciler.decide.people import user_of
@@ -26,6 +27,7 @@ from reconciler.propose.closure import Ground, Part, Tree, close
 from reconciler.propose.judge import Judge, only_waits
 from reconciler.propose.market import Market, Offer
 from reconciler.reconcile import UpstreamOf
+from reconciler.show.proposed import Change, named
 
 _EXTRAS: Final = re.compile(r"(.+)\[([A-Za-z0-9._, -]*)\]")
 
@@ -82,6 +84,20 @@ class Counter:
         market = Market(self.judge, self.desk.rules.settings.feeds, self.upstream_of, taken=self._taken(), patterns=patterns)
         ground = Ground(feed=self.target, ecosystem=ECOSYSTEMS[self.target.type], approved=self._approved(), market=market)
         return close([self._part(one) for one in asked], ground)
+
+    def change(self, offers: Iterable[Offer], *, reason: str, ticket: str) -> Change:
+        """What these approvals come to, as commit and pull request tell it."""
+        proposals = [offer.proposal for offer in offers]
+        names = tuple(f"{proposal.package} {proposal.version}" for proposal in proposals)
+        return Change(
+            task="approve",
+            subject=f"Approve {named(names)} for {self.target.name}",
+            reason=reason,
+            feed=self.target.name,
+            names=names,
+            packages=tuple(purl(self.target.type, proposal.package, proposal.version) for proposal in proposals),
+            ticket=ticket,
+        )
 
     def lacking(self, proposals: Iterable[Proposal]) -> list[str]:
         """The packages that these need and of which nothing in range is approved, nor asked for with them; as they name them, with the range."""

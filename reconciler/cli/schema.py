@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from reconciler.declaration import KINDS as OF_DECLARATIONS
 from reconciler.declare.schema import json_schema, policy_schema
 from reconciler.show.advisories import AdvisoriesV1
+from reconciler.show.audited import AuditV1
 from reconciler.show.closed import ClosedV1
 from reconciler.show.contents import ContentsV1
 from reconciler.show.contract import HISTORY, ApplyV1, CanV1, PlanV1
@@ -34,11 +35,12 @@ REPORTS: Final[Mapping[str, type[BaseModel]]] = {
     "reanchor": ReanchorV1,
     "advisories": AdvisoriesV1,
     "closed": ClosedV1,
+    "audit": AuditV1,
 }
 FILES: Final = ("feeds", "permissions", "policy", "waiver", "forge", "approval")
 KINDS: Final = (
     *(*FILES, "plan", "apply", "history", "contents", "explain"),
-    *("can", "who", "drift", "verify", "reanchor", "advisories", "closed"),
+    *("can", "who", "drift", "verify", "reanchor", "advisories", "closed", "audit"),
 )
 
 

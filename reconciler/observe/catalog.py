@@ -1,4 +1,4 @@
-"""What proxy feeds have: asks their connectors, in order; reads only. One of the two places with threads.
+"""What proxy feeds have: asks their connectors, in order; reads only. One of the places with threads.
 
 The first connector that has the *name* owns it, whatever versions the others offer: else whoever can publish to a public registry
 could take over an in-house name by a higher version ("dependency confusion"). So a connector that does not answer ends the search:

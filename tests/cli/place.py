@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.cli import main
 from tests.support.nupkgs import nupkg
+from tests.support.tarballs import tarball, tarball_name
 from tests.support.wheels import sdist, sdist_name, wheel, wheel_name
 
 FEEDS = """\
@@ -94,6 +95,9 @@ class Place:
 
     def offer_nupkg(self, name: str, version: str, **facts: Any) -> None:
         self._offer("nuget", f"{name}.{version}.nupkg", nupkg(name, version, **facts))
+
+    def offer_tarball(self, name: str, version: str, **facts: Any) -> None:
+        self._offer("npm", tarball_name(name, version), tarball(name, version, **facts))
 
     def _offer(self, feed: str, file: str, data: bytes) -> None:
         folder = self.root / "upstream" / feed
