@@ -81,6 +81,7 @@ def github_steps(scene: Scene, job: str, event: str, folder: Path) -> list[tuple
     """Runs the steps of a job that an event runs, in order, until one fails."""
     workflow = yaml.safe_load((folder / WORKFLOW).read_text())
     base = {"GITHUB_BASE_REF": "main"} if event == "pull_request" else {}
+    base["GITHUB_STEP_SUMMARY"] = str(scene.beginning.outside / "summary.md")
     environment = scene.beginning.environment(**workflow["env"], **base)
     steps = [step for step in workflow["jobs"][job]["steps"] if "run" in step and event in step.get("if", event)]
     done: list[tuple[str, Done]] = []
@@ -170,7 +171,10 @@ def test_a_pull_request_at_github_is_checked_and_planned_and_what_landed_is_appl
     done = github_steps(github, "pull-request", "pull_request", folder)
     assert [(name, one.code) for name, one in done] == [("Install", 0), ("Check", 0), ("Advisories", 0), ("Plan", 0)]
     assert (folder / "installed.txt").read_text() == "installed\n"
-    assert "+ promote sample 1.0: public-pypi -> approved-pypi" in done[-1][1].out
+    assert "1 to change" in done[-1][1].out
+    summary = (github.beginning.outside / "summary.md").read_text()
+    assert "sample" in summary, "the step's summary is the plan for people"
+    assert "public-pypi" in summary
     assert github.promoted() == []
 
     github.merge()

@@ -47,7 +47,7 @@ jobs:
       - name: Advisories
         run: {ADVISORIES}
       - name: Plan
-        run: reconciler plan
+        run: reconciler plan --format github
 
   apply:
     if: github.event_name != 'pull_request'
