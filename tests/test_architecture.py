@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from packageurl.contrib.purl2url import get_download_url
+from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "reconciler"
@@ -180,3 +184,19 @@ def test_version_is_told_without_importing_what_commands_need():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines() == ["reconciler, version 0.1.0", "[]"]
     assert time.monotonic() - started < 5
+
+
+def test_no_file_names_the_host_of_a_registry():
+    """They are found at run time, so that a machine that is set up with a mirror uses its mirror; here by the libraries' own constants."""
+    hosts = [urlsplit(address).hostname or "" for address in (PYPI_SIMPLE_ENDPOINT, get_download_url("pkg:npm/name@1.0.0"))]
+    named = re.compile("|".join(rf"\b{re.escape(host.split('.')[-2])}\.(?:org|com)\b" for host in hosts))
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    files = [ROOT / path for path in tracked.split("\0") if path]
+    assert len(files) > 100
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        if path.is_file()
+        for match in named.finditer(path.read_text(errors="replace"))
+    ]
+    assert found == []

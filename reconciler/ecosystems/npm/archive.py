@@ -135,7 +135,7 @@ def _of_file(archive: BinaryIO, path: str) -> str:
 def _builds(manifest: Manifest, content: _Content) -> bool:
     """Whether npm builds what a .gyp file describes: where no script of its own comes before that.
 
-    https://docs.npmjs.com/cli/v11/using-npm/scripts#npm-install
+    https://github.com/npm/cli/blob/latest/docs/lib/content/using-npm/scripts.md#npm-install
     """
     return bool(content.gyp) and manifest.gyp and not manifest.scripts.keys() & {"preinstall", "install"}
 

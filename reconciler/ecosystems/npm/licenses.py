@@ -1,8 +1,9 @@
 """What the license fields of package.json come to.
 
-https://docs.npmjs.com/cli/v11/configuring-npm/package-json#license, which also has the two older forms: an object with type and url, and
-a list of such objects, of which one may choose; its example turns the list into "(MIT OR Apache-2.0)", and npm's own SBOMs join it by OR
-(https://github.com/npm/cli/issues/9010). `UNLICENSED` says that no rights are granted: nothing is concluded from it.
+https://github.com/npm/cli/blob/latest/docs/lib/content/configuring-npm/package-json.md#license, which also has the two older forms:
+an object with type and url, and a list of such objects, of which one may choose; its example turns the list into "(MIT OR Apache-2.0)", and
+npm's own SBOMs join it by OR (https://github.com/npm/cli/issues/9010). `UNLICENSED` says that no rights are granted: nothing is concluded
+from it.
 """
 
 from __future__ import annotations

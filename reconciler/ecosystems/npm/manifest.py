@@ -31,7 +31,8 @@ MAX_MANIFEST_BYTES: Final = 1024 * 1024
 MAX_TEXT: Final = 4096
 
 SCRIPTS: Final = ("preinstall", "install", "postinstall")
-"""Those that npm runs for a package of a registry, in its order: https://docs.npmjs.com/cli/v11/using-npm/scripts"""
+"""Those that npm runs for a package of a registry, in its order
+(https://github.com/npm/cli/blob/latest/docs/lib/content/using-npm/scripts.md)."""
 _BUNDLED: Final = ("bundleDependencies", "bundledDependencies")
 
 

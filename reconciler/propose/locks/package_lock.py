@@ -1,4 +1,6 @@
-"""package-lock.json of npm, versions 2 and 3 (https://docs.npmjs.com/cli/configuring-npm/package-lock-json).
+"""package-lock.json of npm, versions 2 and 3.
+
+https://github.com/npm/cli/blob/latest/docs/lib/content/configuring-npm/package-lock-json.md
 
 `packages` has an entry for each place of the tree: "" is the project, "node_modules/a/node_modules/b" an installed package, anything else a
 folder of the project. An entry is named after its folder, unless it says another name: then the folder is an alias.
