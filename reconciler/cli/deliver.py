@@ -23,8 +23,8 @@ from reconciler.declare.revision import (
     require_name,
 )
 from reconciler.errors import PreconditionFailed, Refused, Theirs
-from reconciler.propose.requests import Draft, open_requests
-from reconciler.propose.requests.place import forge_of, project_of
+from reconciler.propose.remote import remote_of as project_at
+from reconciler.propose.requests import Draft, open_request, open_requests
 from reconciler.show.inert import inert
 from reconciler.show.proposed import Change, branch_name, commit_message, request_body
 
@@ -128,8 +128,8 @@ def _commit(root: Path, parcel: Parcel, branch: str | None, *, there: bool) -> N
 
 def _open(desk: Desk, parcel: Parcel, remote: str, branch: str) -> None:
     """At the forge, where a token for it is at hand; else the address at which a person does that."""
-    address = address_of(desk.root, remote)
-    forge = desk.rules.forge or forge_of(address)
+    place = project_at(address_of(desk.root, remote))
+    forge = desk.rules.forge or (place.forge() if place else None)
     if forge is None:
         message = f"which forge {remote} is cannot be told from its address"
         raise PreconditionFailed(
@@ -137,7 +137,7 @@ def _open(desk: Desk, parcel: Parcel, remote: str, branch: str) -> None:
         )
     draft = Draft(
         head=branch,
-        source=project_of(address) or forge.project,
+        source=place.project if place else forge.project,
         base=default_branch(desk.root, remote),
         title=parcel.change.title,
         body=request_body(parcel.change, (*parcel.before, *parcel.shown)),
@@ -149,7 +149,7 @@ def _open(desk: Desk, parcel: Parcel, remote: str, branch: str) -> None:
             click.echo(f"Open the pull request: {inert(by_hand)}")
             return
         try:
-            opened = requests.open(draft)
+            opened = open_request(requests, draft)
         except Theirs as error:
             raise type(error)(str(error), remedy=f"The branch is pushed. Open the pull request by hand: {by_hand}") from error
     click.echo(f"{'Opened' if opened.new else 'Open already:'} {inert(opened.link)}")

@@ -19,16 +19,16 @@ from reconciler.declare.policies import PROJECT
 from reconciler.declare.revision import Repository, create_repository, git_setting, git_user, landing_branch
 from reconciler.errors import DeclarationInvalid, PreconditionFailed, Refused
 from reconciler.model.declared import ForgeKind
-from reconciler.model.events import ASSURANCES, Assurance
+from reconciler.model.events import ASSURANCES, Assurance, Person
+from reconciler.model.forges import SITES
+from reconciler.propose.remote import Remote, remote_of
 from reconciler.propose.scaffold import IGNORED, scaffold
 from reconciler.propose.scaffold.choices import Administrator, Choices, account_of, user_id
 from reconciler.propose.scaffold.installing import install_command
-from reconciler.propose.scaffold.remote import PUBLIC_HOSTS, Remote, remote_of
 from reconciler.propose.scaffold.rules import DEFAULT_STORE, TYPES
 from reconciler.show.inert import inert
 
 ACCOUNT: Final = re.compile(r"(?P<login>[A-Za-z0-9][A-Za-z0-9_.-]{0,99}):(?P<number>[1-9][0-9]{0,17})")
-FORGES: Final[tuple[ForgeKind, ...]] = ("github", "gitlab")
 MAX_KEY_BYTES: Final = 16_384
 
 
@@ -48,7 +48,7 @@ class InitOptions(TypedDict):
 @click.command()
 @click.argument("target", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--type", "types", multiple=True, required=True, type=click.Choice(sorted(TYPES)), help="A type of feeds; may be repeated.")
-@click.option("--ci", type=click.Choice(FORGES), help="Also a pipeline for GitHub Actions or GitLab CI, and CODEOWNERS.")
+@click.option("--ci", type=click.Choice(tuple(SITES)), help="Also a pipeline for GitHub Actions or GitLab CI, and CODEOWNERS.")
 @click.option(
     "--reviews", type=click.Choice(ASSURANCES), default="claimed", show_default=True, help="How well who approves a package must be known."
 )
@@ -106,18 +106,12 @@ def _repository(folder: Path) -> Path:
 
 def _choices(root: Path, options: InitOptions) -> Choices:
     remote = _remote(root, options)
-    kind = options["ci"] or (PUBLIC_HOSTS.get(remote.host) if remote else None)
-    reviewed = options["reviews"] == "reviewed"
-    if reviewed and (remote is None or kind is None):
-        message = "nobody knows where pull requests are reviewed"
-        raise Refused(
-            message, remedy="add the remote (`git remote add origin ADDRESS`), or say --ci github|gitlab and --project OWNER/NAME"
-        )
+    kind = options["ci"] or (remote.kind if remote else None)
     person = git_user(root)
     account = _account(options["account"]) or account_of(person, kind)
-    if reviewed and account is None:
-        message = f"nobody could be known as reviewed: which account of {kind} is {person.name} <{person.email}>?"
-        raise Refused(message, remedy=f"say --account LOGIN:NUMBER; the number is `id` in {_users_page(kind)}")
+    reviewed = options["reviews"] == "reviewed"
+    if reviewed:
+        _require_reviewable(remote, kind, account, person)
     administrator = Administrator(
         id=user_id(person),
         name=person.name,
@@ -139,18 +133,28 @@ def _choices(root: Path, options: InitOptions) -> Choices:
     )
 
 
+def _require_reviewable(remote: Remote | None, kind: ForgeKind | None, account: tuple[int, str] | None, person: Person) -> None:
+    """Where pull requests are reviewed is known, and the account of the one who may administer there."""
+    if remote is None or kind is None:
+        message = "nobody knows where pull requests are reviewed"
+        remedy = "add the remote (`git remote add origin ADDRESS`), or say --ci github|gitlab and --project OWNER/NAME"
+        raise Refused(message, remedy=remedy)
+    if account is None:
+        message = f"nobody could be known as reviewed: which account of {kind} is {person.name} <{person.email}>?"
+        raise Refused(message, remedy=f"say --account LOGIN:NUMBER; the number is `id` in {remote.api(kind)}{SITES[kind].accounts}")
+
+
 def _remote(root: Path, options: InitOptions) -> Remote | None:
     """The project that is said, else the one of origin; the host is origin's, unless the pipeline is for another forge."""
     found, said = remote_of(git_setting(root, "remote.origin.url")), options["project"]
-    if found is not None and options["ci"] and PUBLIC_HOSTS.get(found.host, options["ci"]) != options["ci"]:
+    if found is not None and options["ci"] and found.kind not in {None, options["ci"]}:
         found = None
     if said is None:
         return found
     if not PROJECT.fullmatch(said) or ".." in said:
         message = f"--project {said!r} is none: expected a project as in acme/approvals"
         raise click.UsageError(message)
-    public = next((host for host, kind in PUBLIC_HOSTS.items() if kind == options["ci"]), None)
-    host = found.host if found else public
+    host = found.host if found else SITES[options["ci"]].hosts[0] if options["ci"] else None
     return Remote(host=host, project=said) if host else None
 
 
@@ -162,10 +166,6 @@ def _account(said: str | None) -> tuple[int, str] | None:
         message = f"--account {said!r} is none: expected login and number as in ada:4711"
         raise click.UsageError(message)
     return int(found["number"]), found["login"]
-
-
-def _users_page(kind: ForgeKind | None) -> str:
-    return "https://gitlab.com/api/v4/users?username=LOGIN" if kind == "gitlab" else "https://api.github.com/users/LOGIN"
 
 
 def _signing_key(root: Path) -> str:

@@ -7,20 +7,16 @@ https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-com
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from reconciler.model.events import Person
+from reconciler.model.forges import account_in
 from reconciler.model.permissions import Permissions
-
-NOREPLY: Final = re.compile(r"(?P<id>[0-9]{1,18})[+-][^@]*@users\.noreply\.(?P<forge>github|gitlab)\.com")
 
 
 def user_of(permissions: Permissions, person: Person) -> str | None:
     """The id of the user whom an address names; None for somebody who is not declared."""
     email = person.email.casefold()
-    account = NOREPLY.fullmatch(email)
-    by_account = permissions.known_as.get(f"{account['forge']}:{int(account['id'])}") if account else None
+    account = account_in(email)
+    by_account = permissions.known_as.get(f"{account.kind}:{account.id}") if account else None
     return (permissions.known_as.get(email) if "@" in email else None) or by_account  # accounts and keys are no addresses
 
 

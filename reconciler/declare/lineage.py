@@ -16,11 +16,12 @@ from typing import Final
 
 from reconciler.declare.revision import Repository
 from reconciler.model.events import Commit, Landing, PathChange, Person
+from reconciler.model.forges import SITES
 from reconciler.model.words import CommitId
 
 TRAILER: Final = re.compile(r"(?P<key>[A-Za-z][A-Za-z-]*)[ \t]*:[ \t]*(?P<value>[^\n]*)")
 PERSON: Final = re.compile(r"(?P<name>[^<>\n]*)<(?P<email>[^<>\s]+)>\s*\Z")
-FORGE_ADDRESSES: Final = frozenset({"noreply@github.com", "noreply@gitlab.com"})
+FORGE_ADDRESSES: Final = frozenset(site.committer for site in SITES.values())
 """Committers of merges that a forge makes on somebody's click: nobody's own address."""
 
 

@@ -20,6 +20,7 @@ from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import described
 from reconciler.declare.wording import one_of as names_of
 from reconciler.model.declared import FORGE_FILE, Forge, ForgeKind, OnExisting, OnViolation, Policy
+from reconciler.model.forges import SITES
 from reconciler.model.patterns import Patterns
 from reconciler.model.permissions import Line
 from reconciler.model.text import Shape, one_of, texts
@@ -53,7 +54,7 @@ class ForgeFile(Shape):
 
     model_config = ConfigDict(title="Forge")
 
-    type: Annotated[ForgeKind, *one_of("github", "gitlab")] = Field(description="Which REST API it speaks.")
+    type: Annotated[ForgeKind, *one_of(*SITES)] = Field(description="Which REST API it speaks.")
     url: PublicUrl | None = Field(
         default=None,
         description="The address of the REST API. Default: that of github.com or gitlab.com.",
@@ -64,9 +65,6 @@ class ForgeFile(Shape):
         *texts("a project as in acme/approvals", lambda t: t if PROJECT.fullmatch(t) and ".." not in t else None),
         WithJsonSchema({"type": "string", "pattern": f"^{PROJECT.pattern}$"}),
     ] = Field(description="The repository at the forge.", examples=["acme/approvals"])
-
-
-PUBLIC: Final[Mapping[ForgeKind, str]] = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +107,7 @@ def read_forge(data: bytes) -> Read[Forge]:
     shape = checked.shape
     if checked.problems or shape is None or checked.parsed is None:
         return Read(value=None, problems=checked.problems)
-    url = shape.url or PUBLIC[shape.type]
+    url = shape.url or SITES[shape.type].api
     if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}:
         problem = checked.parsed.problem(("url",), found=described(url), expected="an https address: reviews decide who may promote")
         return Read(value=None, problems=(problem,))

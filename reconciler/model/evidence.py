@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from reconciler.model.declared import ForgeKind
 from reconciler.model.events import Person
+from reconciler.model.forges import SITES
 from reconciler.model.words import BlobId, CommitId, Sha256
 
 ReviewState: TypeAlias = Literal["approved", "changes-requested", "commented", "dismissed"]
@@ -36,13 +37,6 @@ def _utc(time: datetime) -> datetime:
 Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time as RFC 3339 writes it, in UTC."""
 
-NOREPLY: Final = {"github": "{id}+{login}@users.noreply.github.com", "gitlab": "{id}-{login}@users.noreply.gitlab.com"}
-"""The address that stands for an account, as the forges themselves write it into commits.
-
-https://docs.github.com/account-and-profile/reference/email-addresses-reference
-https://docs.gitlab.com/user/profile/#use-an-automatically-generated-private-commit-email
-"""
-
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +50,7 @@ class Account(_Frozen):
 
     def person(self, forge: ForgeKind) -> Person:
         """The account as somebody with a name and an address."""
-        return Person(name=self.login, email=NOREPLY[forge].format(id=self.id, login=self.login))
+        return Person(name=self.login, email=SITES[forge].noreply.format(id=self.id, login=self.login))
 
 
 class Review(_Frozen):

@@ -15,6 +15,7 @@ What is posted is sent once: nobody knows whether a try that failed was carried 
 
 from reconciler.wire.addresses import is_internal, redacted, redirect_target, with_credentials, without_credentials
 from reconciler.wire.answers import MAX_INDEX_BYTES, MAX_RETRY_AFTER, Downloaded, Reply, copy
+from reconciler.wire.credentials import token_variable
 from reconciler.wire.door import MAX_REDIRECTS, TRIES, Timeouts, Wire
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "is_internal",
     "redacted",
     "redirect_target",
+    "token_variable",
     "with_credentials",
     "without_credentials",
 ]

@@ -68,6 +68,15 @@ def suffix_of(address: httpx.URL) -> str | None:
     return suffix if address.port is None else f"{suffix}_{address.port}"
 
 
+def token_variable(address: str) -> str:
+    """The variable that a token for a server is taken from. PreconditionFailed for a server whose name no variable can spell."""
+    suffix = suffix_of(httpx.URL(address))
+    if suffix is None:
+        message = f"no variable can be named after the host of {address}"
+        raise PreconditionFailed(message, remedy="only ~/.netrc has its credentials")
+    return f"{TOKEN}{suffix}"
+
+
 def how_to_log_in(address: httpx.URL) -> str:
     """What to do where a server asks for credentials, as the end of a sentence."""
     suffix = suffix_of(address)

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
-from reconciler.propose.scaffold.remote import Remote
-from reconciler.wire.credentials import Credentials
+from reconciler.propose.remote import Remote
+from reconciler.wire.credentials import Credentials, token_variable
 from tests.cli.beginning import ACCOUNT, Beginning, shell
 from tests.cli.place import ADA, GRACE, Done, Place
 
@@ -157,11 +158,8 @@ def test_where_reviews_count_the_pipeline_may_read_them(beginning, ci, path, lin
 @pytest.mark.parametrize("host", ["github.com", "git-lab.acme.example"])
 @pytest.mark.parametrize("kind", ["github", "gitlab"])
 def test_the_variable_of_the_token_is_the_one_that_is_sent_to_the_forge(host, kind):
-    import httpx  # noqa: PLC0415  # only here
-
-    remote = Remote(host=host, project="acme/approvals")
-    address = httpx.URL(remote.api(kind) or {"github": "https://api.github.com", "gitlab": "https://gitlab.com"}[kind])
-    sent = Credentials({remote.token_variable(kind): "secret"}).authorization(address, upstream=address)
+    api = Remote(host=host, project="acme/approvals").api(kind)
+    sent = Credentials({token_variable(api): "secret"}).authorization(httpx.URL(api), upstream=httpx.URL(api))
     assert sent == "Bearer secret"
 
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from reconciler.propose.remote import Remote
 from reconciler.propose.scaffold import scaffold
 from reconciler.propose.scaffold.choices import Administrator, Choices
-from reconciler.propose.scaffold.remote import Remote
 from tests.cli.place import FEEDS, Place
 from tests.cli.reviewed import ADA, ALAN, LEAF, NUMBERS, leaf
 from tests.support.forge import ForgeServer

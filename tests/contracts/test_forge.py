@@ -7,17 +7,20 @@ import json
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from reconciler.declare.revision import Repository
 from reconciler.errors import Malformed, Refused, Unreachable
+from reconciler.model.declared import ForgeKind
 from reconciler.model.events import Person
 from reconciler.model.evidence import Account, Evidence, PullRequest, decode_evidence
+from reconciler.model.forges import SITES
 from reconciler.model.words import CommitId
 from reconciler.observe.forge import FORGES, evidence_of, open_forge
 from reconciler.observe.forges.landings import Landings
+from reconciler.propose.requests import REQUESTS
 from reconciler.wire import Timeouts, Wire
 from tests.support.faulty_server import Answer
 from tests.support.forge import ForgeServer, Pull
@@ -487,3 +490,7 @@ def _reviewed(forge: ForgeServer, pull: Pull, wire: Wire) -> tuple[CommitId, int
     (landed,) = forge.merge(pull)
     assert found(forge, landed, wire).reviews
     return landed, len(forge.requests)
+
+
+def test_every_kind_of_forge_has_its_row_in_every_table():
+    assert set(get_args(ForgeKind)) == FORGES.keys() == SITES.keys() == REQUESTS.keys()

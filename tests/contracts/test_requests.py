@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from reconciler.errors import Malformed, Refused, Unreachable
-from reconciler.propose.requests import REQUESTS, Draft, open_requests
+from reconciler.propose.requests import REQUESTS, Draft, open_request, open_requests
 from reconciler.wire import Timeouts, Wire
 from tests.support.faulty_server import Answer
 from tests.support.forge import ForgeServer
@@ -54,7 +54,7 @@ def posts(forge: ForgeServer) -> int:
 
 
 def test_it_is_opened_with_title_body_head_and_base(forge, draft, wire):
-    opened = open_requests(forge.declared, wire).open(draft)
+    opened = open_request(open_requests(forge.declared, wire), draft)
     assert (opened.number, opened.new) == (1, True)
     assert opened.link.endswith("/1")
     (pull,) = forge.pulls.values()
@@ -63,16 +63,16 @@ def test_it_is_opened_with_title_body_head_and_base(forge, draft, wire):
 
 
 def test_the_same_request_finds_the_open_one(forge, draft, wire):
-    first = open_requests(forge.declared, wire).open(draft)
-    again = open_requests(forge.declared, wire).open(replace(draft, title="Other words"))
+    first = open_request(open_requests(forge.declared, wire), draft)
+    again = open_request(open_requests(forge.declared, wire), replace(draft, title="Other words"))
     assert again == replace(first, new=False)
     assert posts(forge) == 1
 
 
 def test_one_that_was_merged_is_not_the_open_one(forge, draft, wire):
-    first = open_requests(forge.declared, wire).open(draft)
+    first = open_request(open_requests(forge.declared, wire), draft)
     forge.merged(forge.pulls[1], "merge", (forge.repo.tip(),))
-    second = open_requests(forge.declared, wire).open(draft)
+    second = open_request(open_requests(forge.declared, wire), draft)
     assert (first.number, second.number, second.new) == (1, 2, True)
 
 
@@ -82,7 +82,7 @@ def test_one_of_another_branch_or_of_a_fork_is_not_taken_for_it(forge, draft, wi
     forge.open("topic", by="bob").source = "bob/approvals"
     pulls = [forge._answer(path, query) for path, query in listings(forge)]
     forge.instead.append(Answer(body=json.dumps([row for rows in pulls for row in rows]).encode()))
-    opened = open_requests(forge.declared, wire).open(draft)
+    opened = open_request(open_requests(forge.declared, wire), draft)
     assert (opened.number, opened.new) == (3, True)
 
 
@@ -94,14 +94,14 @@ def listings(forge: ForgeServer) -> list[tuple[str, dict[str, str]]]:
 
 
 def test_without_a_base_it_is_for_the_default_branch_of_the_project(forge, draft, wire):
-    open_requests(forge.declared, wire).open(replace(draft, base=None))
+    open_request(open_requests(forge.declared, wire), replace(draft, base=None))
     assert forge.pulls[1].base == "main"
 
 
 def test_an_odd_name_of_a_branch_arrives_as_it_is(forge, draft, wire):
     odd = replace(draft, head=ODD)
-    assert open_requests(forge.declared, wire).open(odd).new
-    assert not open_requests(forge.declared, wire).open(odd).new
+    assert open_request(open_requests(forge.declared, wire), odd).new
+    assert not open_request(open_requests(forge.declared, wire), odd).new
     assert forge.pulls[1].branch == ODD
 
 
@@ -109,21 +109,21 @@ def test_somebody_who_was_faster_is_found(forge, draft, wire):
     """The list was empty when it was asked for, and the forge refuses a second one."""
     forge.open("topic", by="bob")
     forge.instead.append(Answer(body=b"[]"))
-    opened = open_requests(forge.declared, wire).open(draft)
+    opened = open_request(open_requests(forge.declared, wire), draft)
     assert (opened.number, opened.new) == (1, False)
 
 
 def test_what_the_forge_does_not_take_is_told_in_its_words_with_the_address(forge, draft, wire):
     requests = open_requests(forge.declared, wire)
     with pytest.raises(Refused, match=r"owner/approvals does not take the .* request: .*(invalid|does not exist)") as caught:
-        requests.open(replace(draft, head="nowhere"))
+        open_request(requests, replace(draft, head="nowhere"))
     assert requests.by_hand(replace(draft, head="nowhere")) in caught.value.remedy
 
 
 def test_no_more_of_a_long_answer_is_told_than_fits(forge, draft, wire):
     forge.instead += [Answer(body=b"[]"), Answer(status=422, body=json.dumps({"message": "x" * 100_000}).encode())]
     with pytest.raises(Refused) as caught:
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
     assert len(str(caught.value)) < 700
 
 
@@ -131,22 +131,22 @@ def test_no_more_of_a_long_answer_is_told_than_fits(forge, draft, wire):
 def test_a_refusal_in_any_shape_is_one(forge, draft, wire, body):
     forge.instead += [Answer(body=b"[]"), Answer(status=422, body=body)]
     with pytest.raises(Refused):
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
 
 
 def test_a_token_that_is_wrong_may_not_write_or_sees_no_project(forge, draft):
     forge.token = "secret"
     with Wire(QUICK, environment=secret_of(forge, "other")) as wire, pytest.raises(Unreachable, match="answered 401") as caught:
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
     assert "RECONCILER_TOKEN_" in str(caught.value)
     assert "other" not in str(caught.value)
     forge.writable = False
     with Wire(QUICK, environment=secret_of(forge, "secret")) as wire:
         with pytest.raises(Unreachable, match="answered 403"):
-            open_requests(forge.declared, wire).open(draft)
+            open_request(open_requests(forge.declared, wire), draft)
         forge.instead += [Answer(body=b"[]"), Answer(status=404)]
         with pytest.raises(Unreachable, match="answered 404") as caught:
-            open_requests(forge.declared, wire).open(draft)
+            open_request(open_requests(forge.declared, wire), draft)
     assert "token may open pull requests" in caught.value.remedy
     assert forge.pulls == {}
 
@@ -167,7 +167,7 @@ def test_what_was_posted_is_not_sent_again_whatever_comes(forge, draft, wire, an
     forge.instead += [Answer(body=b"[]"), answer]
     started = time.monotonic()
     with pytest.raises((Unreachable, Malformed)):
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
     assert posts(forge) == 1
     assert time.monotonic() - started < 5
 
@@ -177,14 +177,14 @@ def test_what_is_posted_follows_no_redirect(forge, draft, wire, status):
     with ForgeServer(forge.kind, forge.repo) as other:
         forge.instead += [Answer(body=b"[]"), Answer(status=status, headers={"Location": f"{other.url}/elsewhere"})]
         with pytest.raises(Unreachable, match="answers from elsewhere"):
-            open_requests(forge.declared, wire).open(draft)
+            open_request(open_requests(forge.declared, wire), draft)
         assert other.requests == []
 
 
 def test_a_redirect_to_no_address_is_malformed(forge, draft, wire):
     forge.instead += [Answer(body=b"[]"), Answer(status=302, headers={"Location": "http://["})]
     with pytest.raises((Malformed, Unreachable)):
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
 
 
 def test_a_forge_that_is_not_there(forge, draft):
@@ -192,13 +192,13 @@ def test_a_forge_that_is_not_there(forge, draft):
         port = closed.getsockname()[1]
     nowhere = replace(forge.declared, url=f"http://127.0.0.1:{port}")
     with Wire(QUICK) as wire, pytest.raises(Unreachable):
-        open_requests(nowhere, wire).open(draft)
+        open_request(open_requests(nowhere, wire), draft)
 
 
 def test_an_answer_in_another_shape_is_malformed(forge, draft, wire):
     forge.instead += [Answer(body=b"[]"), Answer(status=201, body=b'{"number": "one", "iid": "one"}')]
     with pytest.raises(Malformed, match="answers otherwise than documented"):
-        open_requests(forge.declared, wire).open(draft)
+        open_request(open_requests(forge.declared, wire), draft)
 
 
 @pytest.mark.parametrize("project", ["approvals", "../approvals", "owner/../approvals", "owner/a?b", "owner/", "owner/\x1b"])
@@ -253,10 +253,10 @@ def test_a_fork_at_github_is_named_by_its_owner(forge, draft, wire):
     fork = replace(draft, source="alan/approvals")
     requests = open_requests(forge.declared, wire)
     if forge.kind == "github":
-        assert requests.open(fork).new
+        assert open_request(requests, fork).new
         assert forge.posted[0]["head"] == "alan:topic"
         assert "main...alan:topic" in requests.by_hand(fork)
-        assert not requests.open(fork).new
+        assert not open_request(requests, fork).new
     else:
         with pytest.raises(Refused, match="alan/approvals is a fork"):
-            requests.open(fork)
+            open_request(requests, fork)

@@ -24,6 +24,7 @@ def at(email):
         ("4711+@users.noreply.github.com", "ada"),
         ("4712+ada@users.noreply.github.com", None),
         ("ada@users.noreply.github.com", None),
+        ("4711-ada@users.noreply.github.com", None),  # the older form, of whoever is called 4711-ada
         ("4711@users.noreply.github.com", None),
         ("4711+ada@users.noreply.github.com.example", None),
         ("x4711+ada@users.noreply.github.com", None),

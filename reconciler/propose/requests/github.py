@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from reconciler.errors import Refused
 from reconciler.model.declared import Forge
+from reconciler.model.forges import pages
 from reconciler.observe.forges.api import Api, Denied, Link, Number, Shape
 from reconciler.propose.requests.interface import Draft, Opened
 from reconciler.wire import Wire
@@ -46,32 +46,21 @@ class GitHubRequests:
     """A repository at GitHub."""
 
     def __init__(self, forge: Forge, wire: Wire) -> None:
-        self._forge: Final = forge
+        self.forge: Final = forge
         self._api: Final = Api(forge, wire, base=f"repos/{forge.project}", accept="application/vnd.github+json")
 
     @property
     def may_write(self) -> bool:
         return self._api.may_write
 
-    def open(self, draft: Draft) -> Opened:
-        if found := self._found(draft):
-            return found
-        base = draft.base or self._api.one("", _Project).default_branch
-        document = {"title": draft.title, "head": _head(draft), "base": base, "body": draft.body[:MAX_BODY]}
-        made = self._api.make("pulls", document, _Pull)
-        if not isinstance(made, Denied):
-            return Opened(number=made.number, link=made.html_url, new=True)
-        if found := self._found(draft):  # somebody else was faster
-            return found
-        message = f"{self._forge.project} does not take the pull request: {made.reason}"
-        raise Refused(message, remedy=f"open it by hand: {self.by_hand(draft)}")
+    def objection(self, draft: Draft) -> str:
+        del draft  # forks, too, open pull requests
+        return ""
 
-    def by_hand(self, draft: Draft) -> str:
-        head = quote(draft.head if draft.source.casefold() == self._forge.project.casefold() else _head(draft), safe="/:")
-        compared = f"{quote(draft.base, safe='/')}...{head}" if draft.base else head
-        return f"{_pages(self._forge.url)}/{quote(self._forge.project, safe='/')}/compare/{compared}?expand=1"
+    def default_branch(self) -> str:
+        return self._api.one("", _Project).default_branch
 
-    def _found(self, draft: Draft) -> Opened | None:
+    def find(self, draft: Draft) -> Opened | None:
         pulls = self._api.rows("pulls", _Pull, query=f"state=open&head={quote(_head(draft), safe='')}&").rows
         for pull in pulls:  # GitHub leaves a filter out of account that it cannot read
             source = pull.head.repo.full_name if pull.head.repo else ""
@@ -79,12 +68,16 @@ class GitHubRequests:
                 return Opened(number=pull.number, link=pull.html_url, new=False)
         return None
 
+    def make(self, draft: Draft, base: str) -> Opened | Denied:
+        document = {"title": draft.title, "head": _head(draft), "base": base, "body": draft.body[:MAX_BODY]}
+        made = self._api.make("pulls", document, _Pull)
+        return made if isinstance(made, Denied) else Opened(number=made.number, link=made.html_url, new=True)
+
+    def by_hand(self, draft: Draft) -> str:
+        head = quote(draft.head if draft.source.casefold() == self.forge.project.casefold() else _head(draft), safe="/:")
+        compared = f"{quote(draft.base, safe='/')}...{head}" if draft.base else head
+        return f"{pages(self.forge)}/{quote(self.forge.project, safe='/')}/compare/{compared}?expand=1"
+
 
 def _head(draft: Draft) -> str:
     return f"{draft.source.partition('/')[0]}:{draft.head}"
-
-
-def _pages(api: str) -> str:
-    """Where the pages for people are: GitHub Enterprise has its API below them, github.com beside them."""
-    address = api.rstrip("/")
-    return "https://github.com" if address == "https://api.github.com" else address.removesuffix("/api/v3")

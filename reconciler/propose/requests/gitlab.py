@@ -13,8 +13,8 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field
 
-from reconciler.errors import Refused
 from reconciler.model.declared import Forge
+from reconciler.model.forges import pages
 from reconciler.observe.forges.api import Api, Denied, Link, Number, Shape
 from reconciler.propose.requests.interface import Draft, Opened
 from reconciler.wire import Wire
@@ -39,37 +39,33 @@ class GitLabRequests:
     """A project at a GitLab."""
 
     def __init__(self, forge: Forge, wire: Wire) -> None:
-        self._forge: Final = forge
+        self.forge: Final = forge
         self._api: Final = Api(forge, wire, base=f"projects/{quote(forge.project, safe='')}", accept="application/json")
 
     @property
     def may_write(self) -> bool:
         return self._api.may_write
 
-    def open(self, draft: Draft) -> Opened:
-        if draft.source.casefold() != self._forge.project.casefold():
-            message = f"{draft.source} is a fork of {self._forge.project}, from which only a person opens merge requests"
-            raise Refused(message, remedy=f"open it by hand: {self.by_hand(draft)}")
-        if found := self._found(draft):
-            return found
-        base = draft.base or self._api.one("", _Project).default_branch
-        document = {"source_branch": draft.head, "target_branch": base, "title": draft.title[:MAX_TITLE], "description": draft.body}
-        made = self._api.make("merge_requests", document, _Request)
-        if not isinstance(made, Denied):
-            return Opened(number=made.number, link=made.web_url, new=True)
-        if found := self._found(draft):  # somebody else was faster
-            return found
-        message = f"{self._forge.project} does not take the merge request: {made.reason}"
-        raise Refused(message, remedy=f"open it by hand: {self.by_hand(draft)}")
+    def objection(self, draft: Draft) -> str:
+        if draft.source.casefold() == self.forge.project.casefold():
+            return ""
+        return f"{draft.source} is a fork of {self.forge.project}, from which only a person opens merge requests"
 
-    def by_hand(self, draft: Draft) -> str:
-        fields = {"merge_request[source_branch]": draft.head} | ({"merge_request[target_branch]": draft.base} if draft.base else {})
-        pages = self._forge.url.rstrip("/").removesuffix("/api/v4")
-        return f"{pages}/{quote(draft.source, safe='/')}/-/merge_requests/new?{urlencode(fields, quote_via=quote)}"
+    def default_branch(self) -> str:
+        return self._api.one("", _Project).default_branch
 
-    def _found(self, draft: Draft) -> Opened | None:
+    def find(self, draft: Draft) -> Opened | None:
         query = f"state=opened&source_branch={quote(draft.head, safe='')}&"
         for one in self._api.rows("merge_requests", _Request, query=query).rows:
             if one.source_branch == draft.head and one.source_project_id == one.target_project_id:
                 return Opened(number=one.number, link=one.web_url, new=False)
         return None
+
+    def make(self, draft: Draft, base: str) -> Opened | Denied:
+        document = {"source_branch": draft.head, "target_branch": base, "title": draft.title[:MAX_TITLE], "description": draft.body}
+        made = self._api.make("merge_requests", document, _Request)
+        return made if isinstance(made, Denied) else Opened(number=made.number, link=made.web_url, new=True)
+
+    def by_hand(self, draft: Draft) -> str:
+        fields = {"merge_request[source_branch]": draft.head} | ({"merge_request[target_branch]": draft.base} if draft.base else {})
+        return f"{pages(self.forge)}/{quote(draft.source, safe='/')}/-/merge_requests/new?{urlencode(fields, quote_via=quote)}"

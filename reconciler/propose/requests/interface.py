@@ -1,9 +1,13 @@
-"""What a forge does for a pull request."""
+"""What a forge does for a pull request, and the one way in which it is opened at all of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
+
+from reconciler.errors import Refused
+from reconciler.model.declared import Forge
+from reconciler.observe.forges.api import Denied
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,18 +32,47 @@ class Opened:
 
 
 class Requests(Protocol):
-    """The pull requests of one project."""
+    """The pull requests of one project. What asks the forge raises Unreachable where that does not answer, or not let the token do this, and
+    Malformed for an answer in another shape than documented."""
+
+    @property
+    def forge(self) -> Forge:
+        """The forge, with the project."""
 
     @property
     def may_write(self) -> bool:
         """Whether there is a token for it."""
 
-    def open(self, draft: Draft) -> Opened:
-        """Opens it; the one of this branch that is open already, as it is, where there is one.
+    def objection(self, draft: Draft) -> str:
+        """Why only a person can open it; "" where nothing is in the way. Asks nobody."""
 
-        Refused, in the forge's words, where it does not want it; Unreachable where it does not answer, or not let the token do that;
-        Malformed for an answer in another shape than documented.
-        """
+    def default_branch(self) -> str:
+        """The branch that the project lands on by default."""
+
+    def find(self, draft: Draft) -> Opened | None:
+        """The pull request of this branch that is open already."""
+
+    def make(self, draft: Draft, base: str) -> Opened | Denied:
+        """Opens it, to land on `base`; what the forge has against that."""
 
     def by_hand(self, draft: Draft) -> str:
         """The address at which a person opens it."""
+
+
+def open_request(requests: Requests, draft: Draft) -> Opened:
+    """Opens a pull request; the one of its branch that is open already, as it is, where there is one.
+
+    Raises what `Requests` does, and Refused, in the forge's words, where it does not want it.
+    """
+    by_hand = f"open it by hand: {requests.by_hand(draft)}"
+    if objection := requests.objection(draft):
+        raise Refused(objection, remedy=by_hand)
+    if found := requests.find(draft):
+        return found
+    made = requests.make(draft, draft.base or requests.default_branch())
+    if isinstance(made, Opened):
+        return made
+    if found := requests.find(draft):  # somebody else was faster
+        return found
+    message = f"{requests.forge.project} does not take the pull request: {made.reason}"
+    raise Refused(message, remedy=by_hand)

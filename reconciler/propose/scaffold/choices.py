@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from reconciler.decide.people import NOREPLY
 from reconciler.model.declared import ForgeKind
 from reconciler.model.events import Assurance, Person
-from reconciler.propose.scaffold.remote import Remote
+from reconciler.model.forges import account_in
+from reconciler.propose.remote import Remote
 
 ODD: Final = re.compile(r"[^A-Za-z0-9._-]+")
 RESERVED: Final = frozenset({"everyone", "anonymous"})
@@ -48,16 +48,13 @@ class Choices:
 
 def user_id(person: Person) -> str:
     """A user id out of an address: what stands before the @, without what no id may have."""
-    found = NOREPLY.fullmatch(person.email)
-    local = person.email.partition("@")[0]
-    name = re.split("[+-]", local, maxsplit=1)[1] if found else local
+    found = account_in(person.email)
+    name = found.login if found else person.email.partition("@")[0]
     id_ = ODD.sub("-", name).strip("._-")[:MAX_ID]
     return "administrator" if not id_ or id_ in RESERVED else id_
 
 
 def account_of(person: Person, kind: ForgeKind | None) -> tuple[int, str] | None:
     """Number and login of the account that a forge's own address of this kind names; None for any other address."""
-    found = NOREPLY.fullmatch(person.email)
-    if found is None or found["forge"] != kind:
-        return None
-    return int(found["id"]), re.split("[+-]", person.email.partition("@")[0], maxsplit=1)[1]
+    found = account_in(person.email)
+    return (found.id, found.login) if found is not None and found.kind == kind else None

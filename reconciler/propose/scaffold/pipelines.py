@@ -14,6 +14,7 @@ from typing import Final
 
 from reconciler.declare.quoting import in_block, in_flow
 from reconciler.propose.scaffold.choices import Choices
+from reconciler.wire import token_variable
 
 CHECKOUT: Final = "actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
 SETUP_PYTHON: Final = "actions/setup-python@a309ff8b426b58ec0e2a45f0f869d46889d02405 # v6.2.0"
@@ -70,7 +71,7 @@ def github_workflow(choices: Choices) -> str:
     """.github/workflows/reconciler.yml."""
     branch = in_flow(choices.branch)
     reviews = "  pull-requests: read    # reviews count, see policies/forge.yaml\n" if choices.forge else ""
-    token = f"  {choices.forge.token_variable('github')}: ${{{{ github.token }}}}\n" if choices.forge else ""
+    token = f"  {token_variable(choices.forge.api('github'))}: ${{{{ github.token }}}}\n" if choices.forge else ""
     return f"""\
 # reconciler in CI. Written by `reconciler init`; yours to change.
 name: reconciler
@@ -125,7 +126,7 @@ def gitlab_pipeline(choices: Choices) -> str:
     """.gitlab-ci.yml. A pipeline of a merge request has its branch as origin's, its target only once it was fetched."""
     reviews = ""
     if choices.forge is not None:
-        variable = choices.forge.token_variable("gitlab")
+        variable = token_variable(choices.forge.api("gitlab"))
         reviews = (
             f"# Reviews count (policies/forge.yaml): set {variable}, masked, to a token with the scope read_api under Settings > CI/CD.\n"
         )

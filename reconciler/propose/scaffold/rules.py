@@ -7,9 +7,10 @@ from typing import Final
 
 from reconciler.declare.quoting import in_block, in_flow
 from reconciler.model.declared import ForgeKind
+from reconciler.model.forges import SITES
 from reconciler.observe.well_known import WELL_KNOWN
+from reconciler.propose.remote import Remote
 from reconciler.propose.scaffold.choices import Choices
-from reconciler.propose.scaffold.remote import Remote
 
 TYPES: Final[Mapping[str, str]] = {index.type: name for name, index in WELL_KNOWN.items()}
 """Type of feed -> the well-known index that its public feed shows."""
@@ -133,7 +134,7 @@ def review_yaml(choices: Choices) -> str:
 def forge_yaml(remote: Remote, kind: ForgeKind) -> str:
     """Where pull requests are reviewed."""
     api = remote.api(kind)
-    url = f"url: {in_block(api)}\n" if api else ""
+    url = "" if api == SITES[kind].api else f"url: {in_block(api)}\n"
     return (
         "# Where pull requests are reviewed: what was approved there counts as `reviewed`.\n"
         f"type: {kind}\n{url}project: {in_block(remote.project)}\n"

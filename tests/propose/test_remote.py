@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.propose.requests.place import forge_of, project_of
+from reconciler.propose.remote import Remote, remote_of
 
 HUB, LAB = ("github", "https://api.github.com"), ("gitlab", "https://gitlab.com/api/v4")
 ADDRESSES = [
@@ -22,15 +22,17 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("address", "kind", "url", "project"), ADDRESSES)
 def test_a_known_server_is_told_by_its_name(address, kind, url, project):
-    forge = forge_of(address)
+    remote = remote_of(address)
+    assert remote is not None
+    forge = remote.forge()
     assert forge is not None
-    assert (forge.kind, forge.url, forge.project) == (kind, url, project)
-    assert project_of(address) == project
+    assert (forge.kind, forge.url, forge.project, remote.project) == (kind, url, project, project)
 
 
 def test_a_server_that_nobody_knows_has_a_project_only():
-    assert project_of("https://git.example/acme/approvals.git") == "acme/approvals"
-    assert forge_of("https://git.example/acme/approvals.git") is None
+    remote = remote_of("https://git.example/acme/approvals.git")
+    assert remote == Remote(host="git.example", project="acme/approvals")
+    assert (remote.kind, remote.forge()) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,9 @@ def test_a_server_that_nobody_knows_has_a_project_only():
 )
 def test_no_other_server_passes_for_github_com(address):
     """A server that has github in its name is asked itself, and gets the secret of its own host only."""
-    forge = forge_of(address)
+    remote = remote_of(address)
+    assert remote is not None
+    forge = remote.forge()
     assert forge is None or ".evil.example/" in f"{forge.url}/"
 
 
@@ -56,7 +60,27 @@ def test_no_other_server_passes_for_github_com(address):
         "https://[/acme/approvals",
         "ext::sh -c touch% x",
         "https:///acme/approvals",
+        "https://[/acme/x",
+        "a:../../x",
     ],
 )
 def test_what_is_no_project_at_a_server(address):
-    assert (forge_of(address), project_of(address)) == (None, None)
+    assert remote_of(address) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "project"),
+    [
+        ("https://user:secret@GitLab.com/acme/sub/approvals", "gitlab.com", "acme/sub/approvals"),
+        ("gitlab.acme.example:acme/approvals", "gitlab.acme.example", "acme/approvals"),
+        ("ssh://git@gitlab.acme.example:2222/acme/approvals.git", "gitlab.acme.example", "acme/approvals"),
+    ],
+)
+def test_host_and_project_are_those_of_the_address(address, host, project):
+    assert remote_of(address) == Remote(host=host, project=project)
+
+
+def test_the_address_of_the_api_is_that_of_the_host():
+    assert Remote(host="github.com", project="a/b").api("github") == "https://api.github.com"
+    assert Remote(host="git.acme.example", project="a/b").api("github") == "https://git.acme.example/api/v3"
+    assert Remote(host="git.acme.example", project="a/b").api("gitlab") == "https://git.acme.example/api/v4"
