@@ -1,7 +1,6 @@
 """One approved version, fetched and proven: every file is the reviewed one and says that it is the package it should be.
 
-A file is accepted when its SHA-256 is the approved one or, for a package that its registry has signed again, its content hash.
-Nothing is put into feed storage before all files of the version have passed. What lies there already is proven in place instead of
+What a file must be is said in `ecosystems/proof.py`. Nothing is put into feed storage before all files of the version have passed. What lies there already is proven in place instead of
 fetched again: after a killed pass, and where only one of several files has to be repaired. A repair brings back the recorded bytes;
 those that the registry has signed again since are the reviewed ones, too, but not the published ones.
 """
@@ -17,6 +16,7 @@ from typing import BinaryIO, Protocol
 
 from reconciler.act.feed_storage import Content, FeedStorage
 from reconciler.ecosystems.interface import Ecosystem
+from reconciler.ecosystems.proof import most_bytes, prove
 from reconciler.errors import ArchiveRefused, ContentMismatch, IntegrityError
 from reconciler.model.declared import ApprovedFile
 from reconciler.model.marks import traits_of
@@ -25,9 +25,6 @@ from reconciler.model.plan import Change
 from reconciler.model.words import Identity, Sha256
 from reconciler.stores.spool import spooling
 from reconciler.wire import Downloaded
-
-RESIGNING_BYTES = 1 << 20
-"""How much larger a package may be than the reviewed one where its content hash decides: a signature and its timestamps."""
 
 
 class Source(Protocol):
@@ -108,11 +105,11 @@ def _recorded(change: Change, storage: FeedStorage) -> Mapping[str, PublishedFil
 def _download(
     identity: Identity, approved: ApprovedFile, source: Source, ecosystem: Ecosystem, *, remote: RemoteFile, path: Path
 ) -> _Proven:
-    allowance = RESIGNING_BYTES if approved.content_hash else 0
     with spooling(approved.name, approved.size), path.open("w+b") as sink:
-        got = source.fetch(remote, sink, max_bytes=approved.size + allowance)
+        got = source.fetch(remote, sink, max_bytes=most_bytes(approved))
         sink.seek(0)
-        return _Proven(path=path, got=got, inspection=_prove(identity, approved, sink, got=got, ecosystem=ecosystem))
+        inspection = prove(identity, approved, sink, sha256=got.sha256, size=got.size, ecosystem=ecosystem)
+        return _Proven(path=path, got=got, inspection=inspection)
 
 
 def _in_place(identity: Identity, approved: ApprovedFile, storage: FeedStorage, ecosystem: Ecosystem) -> _Proven | None:
@@ -125,30 +122,13 @@ def _in_place(identity: Identity, approved: ApprovedFile, storage: FeedStorage, 
         got = Downloaded(size=stream.seek(0, os.SEEK_END), sha256=sha256)  # file_digest may leave the position where it was
         stream.seek(0)
         try:
-            return _Proven(path=Path(), got=got, inspection=_prove(identity, approved, stream, got=got, ecosystem=ecosystem))
+            inspection = prove(identity, approved, stream, sha256=got.sha256, size=got.size, ecosystem=ecosystem)
+            return _Proven(path=Path(), got=got, inspection=inspection)
         except (ContentMismatch, ArchiveRefused) as error:
             message = (
                 f"{approved.name} of {identity.package} {identity.version} lies in feed storage and cannot be what was approved: {error}"
             )
             raise IntegrityError(message, remedy="nothing was overwritten; find out who wrote it, then remove it by hand") from error
-
-
-def _prove(identity: Identity, approved: ApprovedFile, stream: BinaryIO, *, got: Downloaded, ecosystem: Ecosystem) -> Inspection:
-    if got.sha256 != approved.sha256 and approved.content_hash is None:
-        message = f"{approved.name}: these bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
-        raise ContentMismatch(message)
-    inspection = ecosystem.inspect(approved.name, stream)
-    if got.sha256 != approved.sha256 and inspection.content_hash != approved.content_hash:
-        message = f"{approved.name}: neither sha256 ({got.sha256}) nor content hash ({inspection.content_hash}) is the approved one"
-        raise ContentMismatch(message)
-    try:
-        inside = Identity(feed=identity.feed, package=ecosystem.normalize_name(inspection.name), version=inspection.version.key)
-    except ValueError:  # it calls itself what is no name
-        inside = None
-    if inside != identity:
-        message = f"{approved.name} says that it is {inspection.name[:200]!a} {inspection.version.text}, not {identity.package} {identity.version}"
-        raise ContentMismatch(message)
-    return inspection
 
 
 # --- what is published of them ----------------------------------------------------------------------------------------------------

@@ -25,9 +25,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler import __version__
 from reconciler.ecosystems import ECOSYSTEMS
-from reconciler.errors import ArchiveRefused, ContentMismatch, ReconcilerError
+from reconciler.ecosystems.proof import most_bytes, prove
+from reconciler.errors import ReconcilerError
 from reconciler.model.declared import ApprovedFile
-from reconciler.model.packages import Dependency, Document, Inspection, RemoteFile, Traits
+from reconciler.model.packages import Dependency, Document, RemoteFile, Traits
 from reconciler.model.words import Identity
 from reconciler.observe.upstreams import Upstream
 from reconciler.stores.spool import spooling
@@ -35,9 +36,6 @@ from reconciler.wire import Downloaded, copy
 from reconciler.wire.cache import Kept, Key, PageCache
 
 LOOKS_AT_ONCE: Final = 8
-RESIGNING_BYTES: Final = 1 << 20
-"""How much larger a package may be than the reviewed one where its content hash decides: a signature and its timestamps."""
-
 HELD_BYTES: Final = 2 << 30
 """Bytes of fetched files that lie in the temporary folder until apply asks for them."""
 
@@ -157,10 +155,10 @@ class Archives:
             path, held = Path(name), False
             try:
                 with os.fdopen(descriptor, "w+b") as sink:
-                    most = approved.size + (RESIGNING_BYTES if approved.content_hash else 0)
-                    got = wanted.upstream.fetch(wanted.remote, sink, max_bytes=most)
+                    got = wanted.upstream.fetch(wanted.remote, sink, max_bytes=most_bytes(approved))
                     sink.seek(0)
-                    inspection = _proven(wanted, got, sink)
+                    ecosystem = ECOSYSTEMS[wanted.type]
+                    inspection = prove(wanted.identity, approved, sink, sha256=got.sha256, size=got.size, ecosystem=ecosystem)
                 held = self._hold(wanted.remote.url, _Held(path=path, size=got.size, asked_by=asked_by))
             finally:
                 if not held:
@@ -194,26 +192,6 @@ class Archives:
                 self._spool = Path(tempfile.mkdtemp(prefix="reconciler-"))
                 weakref.finalize(self, shutil.rmtree, self._spool, ignore_errors=True)
             return self._spool
-
-
-def _proven(wanted: Wanted, got: Downloaded, archive: BinaryIO) -> Inspection:
-    """What is in the archive, which has the approved bytes, or content, and is of the version that was approved."""
-    approved, identity, ecosystem = wanted.approved, wanted.identity, ECOSYSTEMS[wanted.type]
-    if got.sha256 != approved.sha256 and approved.content_hash is None:
-        message = f"{approved.name}: these bytes are not the approved ones (sha256 {got.sha256}, {got.size} bytes; approved {approved.sha256}, {approved.size} bytes)"
-        raise ContentMismatch(message)
-    inspection = ecosystem.inspect(approved.name, archive)
-    if got.sha256 != approved.sha256 and inspection.content_hash != approved.content_hash:
-        message = f"{approved.name}: neither sha256 ({got.sha256}) nor content hash ({inspection.content_hash}) is the approved one"
-        raise ContentMismatch(message)
-    try:
-        itself = inspection.version.key == identity.version and ecosystem.normalize_name(inspection.name) == identity.package
-    except ValueError:  # it calls itself what is no name
-        itself = False
-    if not itself:
-        message = f"{approved.name} says that it is {inspection.name[:200]!a} {inspection.version.text}, not {identity.package} {identity.version}"
-        raise ArchiveRefused(message)
-    return inspection
 
 
 class _Handed:
