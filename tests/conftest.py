@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -115,3 +117,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     absent = Counter(reason.partition(MISSING)[2] for reason in reasons if MISSING in reason)
     for text, count in sorted(absent.items()):
         terminalreporter.write_line(f"Client missing (tests skipped: {count}): {text}", yellow=True)
+
+
+@pytest.fixture
+def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary folder of the test's own, in which downloads lie until they have passed."""
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -81,14 +80,6 @@ def test_a_pass_over_what_is_published_asks_no_upstream(world, tmp_path, listed)
     assert {one.rule for one in applied.plan.warnings} >= {"closure", "provenance"}
     assert applied.plan.holds == ()
     assert asked(world) == []
-
-
-@pytest.fixture
-def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "spool"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def test_a_thousand_new_approvals_fetch_each_archive_once_for_plan_and_apply(world, tmp_path, spool):

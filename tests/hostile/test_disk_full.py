@@ -37,15 +37,6 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder of the test's own."""
-    folder = tmp_path / "spool"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
-@pytest.fixture
 def place(tmp_path) -> Place:
     """A place that offers a large package in each ecosystem, beside the small ones."""
     place = make_place(tmp_path / "place")

@@ -37,15 +37,6 @@ NOISE = hashlib.shake_256(b"noise").digest(200_000)
 
 
 @pytest.fixture
-def spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder of the test's own."""
-    folder = tmp_path / "spool"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
-@pytest.fixture
 def shelf() -> Shelf:
     return Shelf("./pypi", ECOSYSTEMS["pypi"])
 
