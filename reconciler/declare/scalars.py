@@ -27,7 +27,6 @@ MAX_SIZE: Final = 2**53
 """The largest number that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_FILE_NAME_BYTES: Final = 255
 MAX_SHARE: Final = 100
-"""What stands before the name of a feed of the same repository where a connector names its upstream."""
 RESERVED_FEEDS: Final = frozenset({"ui", "api", "healthz", "metrics"})
 RESERVED_USERS: Final = frozenset({"everyone", "anonymous"})
 SCALAR: Final = ["string", "number", "boolean"]

@@ -39,7 +39,7 @@ LOOKS_AT_ONCE: Final = 8
 HELD_BYTES: Final = 2 << 30
 """Bytes of fetched files that lie in the temporary folder until apply asks for them."""
 
-KEPT_SHAPE: Final = 1
+KEPT_SHAPE: Final = 2
 """Another number whenever looking into an archive tells something else than before: what is kept is not believed then."""
 
 _JSON: Final = "application/json"

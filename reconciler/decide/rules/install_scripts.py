@@ -1,7 +1,8 @@
 """`install-scripts`: nothing of a release may run when it is installed.
 
 Such a script runs with the rights of whoever installs, before anybody has called the package; most packages need none. Which scripts
-there are, `Traits.install_scripts` says: npm's life-cycle scripts and native builds, NuGet's PowerShell, the build backend of a source archive of PyPI (wheels run nothing). They are never run here.
+there are, `Traits.install_scripts` says: npm's life-cycle scripts and native builds, NuGet's PowerShell, the build backend of a source
+archive of PyPI, and what a wheel makes Python run at every start. They are never run here.
 """
 
 from __future__ import annotations
