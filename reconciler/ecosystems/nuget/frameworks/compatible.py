@@ -13,7 +13,18 @@ from functools import lru_cache
 from typing import Final
 
 from reconciler.ecosystems.nuget.frameworks.equivalents import equivalents, lower_equivalents
-from reconciler.ecosystems.nuget.frameworks.names import AGNOSTIC, ANY, CORE_APP, UNSUPPORTED, Framework, plain
+from reconciler.ecosystems.nuget.frameworks.names import (
+    AGNOSTIC,
+    ANY,
+    CORE_APP,
+    NET,
+    PLATFORM,
+    STANDARD,
+    STANDARD_APP,
+    UNSUPPORTED,
+    Framework,
+    plain,
+)
 from reconciler.ecosystems.nuget.frameworks.portable import STANDARDS
 
 _ROWS: Final = (
@@ -27,7 +38,7 @@ _ROWS: Final = (
     ("netcoreapp1.1", "netstandard1.7"),
     ("netcoreapp2.0", "netstandard2.0"),
     ("netcoreapp3.0", "netstandard2.1"),
-    ("uap", "netstandard1.4 dotnet5.5 win81 wpa81"),
+    ("uap", "netstandard1.4 dotnet5.5 win81 wpa81 netcore50"),
     ("uap10.0.15064", "netstandard2.0"),
     ("tizen3.0", "netstandard1.6"),
     ("tizen4.0", "netstandard2.0"),
@@ -44,8 +55,7 @@ _ROWS: Final = (
     *((f"xamarin{system}", "netstandard2.0 dotnet5.6") for system in ("psthree", "psfour", "psvita", "xboxthreesixty", "xboxone")),
 )
 _IMPLEMENTS: Final = tuple((plain(since), tuple(map(plain, names.split()))) for since, names in _ROWS)
-_ONE_VERSION: Final = (plain("uap"), plain("netcore50"))
-_SUBSETS: Final[Mapping[str, str]] = {"dnx": ".netframework", "dnxcore": ".netplatform", ".netstandardapp": ".netstandard"}
+_SUBSETS: Final[Mapping[str, str]] = {"dnx": NET, "dnxcore": PLATFORM, STANDARD_APP: STANDARD}
 """Frameworks that are, version by version, a larger one of another name."""
 
 LEGACY: Final[Mapping[str, str]] = {"android": "monoandroid", "tizen": "tizen"}
@@ -98,5 +108,3 @@ def _next(framework: Framework) -> Iterator[Framework]:
     for since, names in _IMPLEMENTS:
         if since.name == framework.name and since.version <= framework.version:
             yield from names
-    if framework.name == _ONE_VERSION[0].name:
-        yield _ONE_VERSION[1]

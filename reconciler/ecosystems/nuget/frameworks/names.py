@@ -153,7 +153,7 @@ def _full(text: str) -> Framework:
         message = f"{text[:80]!a} is no target framework: {version[:40]!a} is no version"
         raise ValueError(message)
     profile = _field(fields, "profile=").lower()
-    return _framework(name, numbers, "" if _modern(name, numbers) else _PROFILES.get(profile, profile))
+    return _framework(name, numbers, "" if name == CORE_APP and numbers[0] >= _FIRST_OF_NET else _PROFILES.get(profile, profile))
 
 
 def _field(fields: list[str], key: str) -> str:
@@ -178,10 +178,6 @@ def _framework(name: str, numbers: Numbers, profile: str) -> Framework:
     if name == PLATFORM and numbers == _NONE:
         numbers = (5, 0, 0, 0)  # `dotnet` alone is 5.0, to NuGet too
     return Framework(name=name, version=numbers, profile=profile)
-
-
-def _modern(name: str, numbers: Numbers) -> bool:
-    return name == CORE_APP and numbers[0] >= _FIRST_OF_NET
 
 
 def _with_platform(numbers: Numbers, text: str) -> Framework:
