@@ -40,12 +40,15 @@ def file_named(licenses: Sequence[Json]) -> str:
 
 def concluded(licenses: Sequence[Json]) -> str:
     """The expression that they come to, "" where one of them has no one meaning."""
-    found = [_of_one(one) for one in licenses]
-    choices = list(dict.fromkeys(found))
-    if not all(choices) or len(choices) < 2:  # noqa: PLR2004  one needs no OR
-        return choices[0] if all(choices) else ""
-    joined = " OR ".join(f"({one})" if " " in one else one for one in choices)
-    return f"({joined})" if len(joined) < MAX_EXPRESSION else ""
+    choices = list(dict.fromkeys(map(_of_one, licenses)))
+    joined = either(choices) if all(choices) else ""
+    whole = f"({joined})" if joined and len(choices) > 1 else joined
+    return whole if len(whole) <= MAX_EXPRESSION else ""
+
+
+def either(licenses: Sequence[str]) -> str:
+    """Licenses of which one may choose, as one expression."""
+    return " OR ".join(f"({one})" if " " in one else one for one in licenses) if len(licenses) > 1 else "".join(licenses)
 
 
 def _of_one(license_: Json) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.ecosystems.npm.json_text import parse_json
-from reconciler.ecosystems.npm.licenses import concluded, file_named, licenses_of, name_of
+from reconciler.ecosystems.npm.licenses import concluded, either, file_named, licenses_of, name_of
 from reconciler.ecosystems.npm.names import normalize_name
 from reconciler.ecosystems.npm.ranges import target
 from reconciler.ecosystems.npm.versions import parse_version
@@ -183,9 +183,7 @@ def _program_paths(stated: Mapping[str, Json]) -> Iterator[str]:
 def _license(stated: Mapping[str, Json]) -> str | None:
     """SPDX expressions and `SEE LICENSE IN file` as they are; of the older lists of objects the types, any of which may be chosen."""
     found = [name for one in licenses_of(stated) if (name := _text(name_of(one)))]
-    if len(found) < 2:  # noqa: PLR2004  one needs no OR
-        return found[0] if found else None
-    return " OR ".join(f"({one})" if " " in one else one for one in found)[:MAX_TEXT]
+    return either(found)[:MAX_TEXT] or None
 
 
 def _dependencies(metadata: Mapping[str, Json]) -> Iterator[Dependency]:

@@ -62,6 +62,9 @@ def test_a_license_is_concluded_where_every_field_has_one_meaning(fields, declar
 
 def test_a_conclusion_has_a_bound():
     assert len(traits(license=None, licenses=[f"LicenseRef-{number}" for number in range(1_000)]).license.concluded) <= MAX_EXPRESSION
+    at_the_bound = [f"LicenseRef-{'a' * length}" for length in range(MAX_EXPRESSION - 30, MAX_EXPRESSION)]
+    found = [len(traits(license=None, licenses=["MIT", one]).license.concluded) for one in at_the_bound]
+    assert max(found) == MAX_EXPRESSION
 
 
 @pytest.mark.parametrize("said", ["SEE LICENSE IN LICENSE.md", "see licence in ./license.MD", "SEE LICENSE IN <LICENSE.md>"])
