@@ -93,8 +93,9 @@ def read_nuspec(data: bytes) -> Nuspec:
     if sum(len(group.dependencies) for group in groups) > MAX_DEPENDENCIES:
         message = f"the .nuspec has more than {MAX_DEPENDENCIES} dependencies"
         raise ArchiveRefused(message)
+    stated = _stated(metadata)
     return Nuspec(
-        id=name, version=version, stated=_stated(metadata), groups=groups, frameworks=_frameworks(metadata), metadata=_metadata(metadata)
+        id=name, version=version, stated=stated, groups=groups, frameworks=_frameworks(metadata), metadata=_metadata(metadata, stated)
     )
 
 
@@ -137,11 +138,9 @@ def _text(parent: Element, name: str) -> str:
 def _stated(metadata: Element) -> Stated:
     element = _only(metadata, "license")
     text = _text(metadata, "license")[:MAX_TEXT_LENGTH]
-    match element.get("type") if element is not None else None:
-        case "expression" if text:
-            return Stated(kind="expression", text=text)
-        case "file" if text:
-            return Stated(kind="file", text=text)
+    match element.get("type") if element is not None and text else None:
+        case "expression" | "file" as kind:
+            return Stated(kind=kind, text=text)
         case _:
             return Stated(kind="url", text=_text(metadata, "licenseUrl")[:MAX_TEXT_LENGTH])
 
@@ -194,13 +193,12 @@ def _dependency_range(text: str) -> str:
         return ""
 
 
-def _metadata(metadata: Element) -> dict[str, Json]:
+def _metadata(metadata: Element, stated: Stated) -> dict[str, Json]:
     """What registration pages repeat; a key is missing where there is nothing to say."""
     facts: dict[str, Json] = {name: text for name in _TEXTS if (text := _text(metadata, name)[:MAX_TEXT_LENGTH])}
     facts |= {name: text for name in _ADDRESSES if (text := _address(_text(metadata, name)))}
-    element = _only(metadata, "license")
-    if element is not None and element.get("type") in ("expression", "file") and (text := _text(metadata, "license")):
-        facts["licenseExpression" if element.get("type") == "expression" else "licenseFile"] = text[:MAX_TEXT_LENGTH]
+    if stated.kind != "url":
+        facts["licenseExpression" if stated.kind == "expression" else "licenseFile"] = stated.text
     if tags := [tag for tag in re.split(r"[\s,;|]+", _text(metadata, "tags")[:MAX_TEXT_LENGTH]) if tag]:
         facts["tags"] = tags
     if _text(metadata, "requireLicenseAcceptance").lower() in ("true", "1"):
