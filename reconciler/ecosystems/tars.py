@@ -30,6 +30,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
+from reconciler.ecosystems.paths import parts_of, place
+from reconciler.ecosystems.zips import unpacked_limit
 from reconciler.errors import ArchiveRefused
 
 MAX_MEMBERS: Final = 50_000
@@ -202,7 +204,7 @@ class TarReader:
             self._check_link(header, parts)
 
     def _check_link(self, header: _Header, parts: tuple[str, ...]) -> None:
-        steps = [step for step in header.target.replace("\\", "/").split("/") if step not in {"", "."}]
+        steps = parts_of(header.target)
         ups = next((number for number, step in enumerate(steps) if step != ".."), len(steps))
         # A symbolic link counts from its folder, and stays in the archive's top folder; a hard link names a member.
         allowed = max(len(parts) - 2, 0) if header.block.type == tarfile.SYMTYPE else 0
@@ -239,9 +241,11 @@ class TarReader:
                 raise ArchiveRefused(message)
 
 
-def place(name: str) -> tuple[str, ...]:
-    """Where a member is unpacked to, on a file system that ignores case and takes both slashes."""
-    return tuple(part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."})
+def open_tar(archive: BinaryIO, most: int) -> TarReader:
+    """A seekable file as an archive that unpacks to `most` bytes at the most, and to no more than one of its size may."""
+    limit = unpacked_limit(archive.seek(0, 2), most)
+    archive.seek(0)
+    return TarReader(archive=archive, limit=limit)
 
 
 def _check_block(block: bytes, header: tarfile.TarInfo) -> None:

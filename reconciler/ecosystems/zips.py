@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from reconciler.ecosystems.paths import place
 from reconciler.ecosystems.zip_layout import check_layout, shown
 from reconciler.errors import ArchiveRefused
 
@@ -90,7 +91,7 @@ class ZipArchive:
 
     def read(self, name: str, limit: int) -> bytes:
         """The entry's content. Raises ArchiveRefused if not exactly one entry is unpacked there, or has more than `limit` bytes."""
-        found = [info for info in self._zip.infolist() if _place(info.orig_filename) == _place(name)]
+        found = [info for info in self._zip.infolist() if place(info.orig_filename) == place(name)]
         if len(found) != 1:
             message = f"the archive has {len(found)} entries named {shown(name)}, expected one"
             raise ArchiveRefused(message)
@@ -228,11 +229,6 @@ def _check_together(entries: Sequence[zipfile.ZipInfo], packed: int) -> None:
         if contents.setdefault(info.orig_filename, content) != content:
             message = f"the archive has two entries named {shown(info.orig_filename)} with different content"
             raise ArchiveRefused(message)
-
-
-def _place(name: str) -> str:
-    """Where an entry is unpacked to, on a file system that ignores case and takes both slashes."""
-    return "/".join(part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."})
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> Iterator[bytes]:

@@ -24,8 +24,8 @@ from reconciler.ecosystems.licenses import declared
 from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, SCRIPTS, Manifest, read_manifest
 from reconciler.ecosystems.npm.names import basename
 from reconciler.ecosystems.npm.versions import parse_version
-from reconciler.ecosystems.tars import TarReader, place
-from reconciler.ecosystems.zips import unpacked_limit
+from reconciler.ecosystems.paths import place
+from reconciler.ecosystems.tars import open_tar
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Inspection, License, Traits
 from reconciler.model.words import Json
@@ -73,9 +73,7 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
 
 
 def _read(archive: BinaryIO) -> _Content:
-    limit = unpacked_limit(archive.seek(0, 2), MAX_CONTENT_BYTES)
-    archive.seek(0)
-    reader = TarReader(archive=archive, limit=limit)
+    reader = open_tar(archive, MAX_CONTENT_BYTES)
     manifests: list[bytes] = []
     files = size = 0
     gyp, shrinkwrap = "", False
@@ -121,9 +119,7 @@ def _of_file(archive: BinaryIO, path: str) -> str:
     """What the file that the manifest names says; "" where there is none, or two, or one that is too large. Reads the archive once more."""
     if not path:
         return ""
-    limit = unpacked_limit(archive.seek(0, 2), MAX_CONTENT_BYTES)
-    archive.seek(0)
-    reader = TarReader(archive=archive, limit=limit)
+    reader = open_tar(archive, MAX_CONTENT_BYTES)
     found = [
         recognised(reader.read(member, MAX_TEXT_BYTES)) if member.file and member.size <= MAX_TEXT_BYTES else ""
         for member in reader.members()

@@ -14,6 +14,7 @@ from reconciler.ecosystems.nuget.names import PACKAGE_SUFFIX, normalize_name
 from reconciler.ecosystems.nuget.nuspec import MAX_NUSPEC_BYTES, Group, Nuspec, read_nuspec
 from reconciler.ecosystems.nuget.traits import traits_of
 from reconciler.ecosystems.nuget.versions import parse_version
+from reconciler.ecosystems.paths import place
 from reconciler.ecosystems.zips import MAX_UNPACKED_BYTES, ZipArchive, open_zip
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Inspection
@@ -46,11 +47,7 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
 
 def _manifest(archive: ZipArchive) -> str:
     """The one .nuspec at the root; NuGet also takes `./x.nuspec` for the root, in either slash."""
-    found = []
-    for name in archive.names:
-        parts = [part for part in name.replace("\\", "/").lower().split("/") if part not in {"", "."}]
-        if len(parts) == 1 and parts[0].endswith(".nuspec"):
-            found.append(name)
+    found = [name for name in archive.names if len(path := place(name)) == 1 and path[0].endswith(".nuspec")]
     if len(found) != 1:
         message = f"the package has {len(found)} .nuspec files at its root, expected one"
         raise ArchiveRefused(message)

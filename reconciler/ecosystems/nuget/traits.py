@@ -18,6 +18,7 @@ from reconciler.ecosystems.license_texts import MAX_TEXT_BYTES, recognised
 from reconciler.ecosystems.licenses import declared, expression
 from reconciler.ecosystems.nuget.content_hash import SIGNATURE
 from reconciler.ecosystems.nuget.nuspec import Nuspec, Stated
+from reconciler.ecosystems.paths import place
 from reconciler.ecosystems.zips import ZipArchive
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import License, Traits
@@ -25,7 +26,7 @@ from reconciler.model.packages import License, Traits
 MAX_SCRIPTS: Final = 50
 MAX_PATH: Final = 300
 
-_INIT: Final = ["tools", "init.ps1"]
+_INIT: Final = ("tools", "init.ps1")
 _ANYWHERE: Final = frozenset({"install.ps1", "uninstall.ps1"})
 _SOURCES: Final = frozenset({"github.com", "raw.githubusercontent.com"})
 
@@ -75,8 +76,7 @@ def _scripts(names: Iterable[str]) -> list[str]:
     """Paths as they are spelled, with plain slashes, sorted. Clients decode names, so `install%2Eps1` is one, too."""
     found = set()
     for name in names:
-        path = [part for part in unquote(name).replace("\\", "/").split("/") if part not in {"", "."}]
-        folded = [part.lower() for part in path]
-        if folded == _INIT or (len(path) > 1 and folded[0] == "tools" and folded[-1] in _ANYWHERE):
+        path = place(unquote(name))
+        if path == _INIT or (len(path) > 1 and path[0] == "tools" and path[-1] in _ANYWHERE):
             found.add(name.replace("\\", "/")[:MAX_PATH])
     return sorted(found)[:MAX_SCRIPTS]

@@ -13,11 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from reconciler.ecosystems.paths import parts_of
 from reconciler.ecosystems.pypi.metadata import MAX_METADATA_BYTES, read_metadata
 from reconciler.ecosystems.pypi.names import normalize_name, parse_file_name, parse_version
 from reconciler.ecosystems.pypi.traits import MAX_READ_BYTES, Beside, kind_of, sdist_scripts, traits_of, wheel_scripts
-from reconciler.ecosystems.tars import TarReader
-from reconciler.ecosystems.zips import ZipArchive, open_zip, unpacked_limit
+from reconciler.ecosystems.tars import open_tar
+from reconciler.ecosystems.zips import ZipArchive, open_zip
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import Inspection
 from reconciler.model.words import PackageKey, Version
@@ -84,15 +85,15 @@ def _wheel(archive: BinaryIO, key: PackageKey, version: Version) -> _Content:
     _check_folder(folders[0], folders[0].removesuffix(_DIST_INFO), key, version)
     opened.read(f"{folders[0]}/WHEEL", _WHEEL_FILE_BYTES)
     metadata = opened.read(f"{folders[0]}/METADATA", MAX_METADATA_BYTES)
-    return _Content(metadata=metadata, beside=_beside(opened, folders[0]), scripts=wheel_scripts(map(_parts, opened.names)))
+    return _Content(metadata=metadata, beside=_beside(opened, folders[0]), scripts=wheel_scripts(map(parts_of, opened.names)))
 
 
 def _beside(archive: ZipArchive, folder: str) -> tuple[Beside, ...]:
     """The files that traits are read from; those that cannot be read, or of which there are two, are there without content."""
     found: list[Beside] = []
     for name in archive.names:
-        parts = _parts(name)
-        kind = kind_of(parts[1:]) if parts[:1] == [folder] and not name.endswith(("/", "\\")) else None
+        parts = parts_of(name)
+        kind = kind_of(parts[1:]) if parts[:1] == (folder,) and not name.endswith(("/", "\\")) else None
         if kind is not None and sum(one.kind == kind for one in found) < _KEPT:
             try:
                 found.append(Beside(kind=kind, data=archive.read(name, MAX_READ_BYTES)))
@@ -103,7 +104,7 @@ def _beside(archive: ZipArchive, folder: str) -> tuple[Beside, ...]:
 
 def _top(path: str) -> str | None:
     """The first folder of a path, however it is spelled; None for a file that is in none."""
-    parts = _parts(path)
+    parts = parts_of(path)
     return parts[0] if len(parts) > 1 or (parts and path.endswith(("/", "\\"))) else None
 
 
@@ -131,12 +132,8 @@ def _zip_sdist(archive: BinaryIO, key: PackageKey, version: Version) -> _Content
 
 def _top_folder(path: str) -> str | None:
     """The folder of a path that is `{folder}/PKG-INFO`, however it is spelled; None for any other path."""
-    parts = _parts(path)
+    parts = parts_of(path)
     return parts[0] if len(parts) == _PATH_PARTS and parts[1].upper() == _PKG_INFO else None
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.replace("\\", "/").split("/") if part not in {"", "."}]
 
 
 def _not_one(count: int) -> str:
@@ -144,14 +141,12 @@ def _not_one(count: int) -> str:
 
 
 def _tar_sdist(archive: BinaryIO, key: PackageKey, version: Version) -> _Content:
-    limit = unpacked_limit(archive.seek(0, 2), MAX_SDIST_BYTES)
-    archive.seek(0)
-    reader = TarReader(archive=archive, limit=limit)
+    reader = open_tar(archive, MAX_SDIST_BYTES)
     found: list[tuple[str, bytes]] = []
     beside: list[tuple[str, Beside]] = []
     room = _ROOM_BYTES
     for member in reader.members():
-        folder, parts = _top_folder(member.name), _parts(member.name)
+        folder, parts = _top_folder(member.name), parts_of(member.name)
         if folder is not None:
             # A link named PKG-INFO would make pip read another file than this one: it is not followed, and not passed over.
             found.append((folder, reader.read(member, MAX_METADATA_BYTES)))
