@@ -3,7 +3,9 @@
 An sdist is built where it is installed: whatever backend `pyproject.toml` names runs then, or `setup.py` through setuptools
 (https://peps.python.org/pep-0517/). A wheel is unpacked only, but what it puts at the top of site-packages may run at every start of an
 interpreter: `*.pth` with lines that import, `*.start` (PEP 829), `sitecustomize` and `usercustomize`
-(https://docs.python.org/3/library/site.html). A .pth file is named whatever is in it.
+(https://docs.python.org/3/library/site.html). So may what a wheel puts into the folder of the interpreter, by `*.data/data`
+(https://packaging.python.org/en/latest/specifications/binary-distribution-format/): site-packages is in there, and under Windows that
+folder is one of its own. A .pth file is named whatever is in it.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ _STARTING: Final = (".pth", ".start")
 _CUSTOMIZE: Final = frozenset({"sitecustomize", "usercustomize"})
 _ROOTS: Final = frozenset({"purelib", "platlib"})
 """Folders of `*.data` that are unpacked to the top of site-packages."""
+_PREFIX: Final = "data"
+"""The one that is unpacked to the folder of the interpreter."""
+_MODULES: Final = re.compile(r"(?:site|dist)-packages|lib(?:64)?|python[0-9.]+t?", re.IGNORECASE)
+"""Folders in there from which an interpreter takes modules."""
 _BACKEND: Final = re.compile(r"""^[ \t]*build-backend[ \t]*=[ \t]*["']([A-Za-z0-9_.:]{1,200})["']""", re.MULTILINE)
 """No TOML parser: those need minutes for some files of this size, and this is a name to show, not to run."""
 
@@ -78,9 +84,18 @@ def sdist_scripts(beside: Iterable[Beside]) -> list[str]:
 
 
 def _unpacked(path: Sequence[str]) -> Sequence[str]:
-    """Where an entry of a wheel is put, seen from site-packages."""
-    data = len(path) > 2 and path[0].endswith(".data") and path[1] in _ROOTS  # noqa: PLR2004  both folders and a name
-    return path[2:] if data else path
+    """Where an entry of a wheel is put, seen from site-packages, or another folder that modules are taken from."""
+    if not path or not path[0].endswith(".data"):
+        return path
+    below = path[2:]
+    match path[1:2]:
+        case (root,) if root in _ROOTS:
+            return below
+        case (root,) if root == _PREFIX:
+            last = max((place for place, folder in enumerate(below[:-1], start=1) if _MODULES.fullmatch(folder)), default=0)
+            return below[last:]
+        case _:
+            return path
 
 
 def _starts(path: Sequence[str]) -> bool:

@@ -112,6 +112,8 @@ def test_many_license_files_are_read_in_bounded_memory_and_time():
     assert time.process_time() - began < 10
 
 
+PREFIX = "sample-1.0.data/data"
+
 # --- what runs ----------------------------------------------------------------------------------------------------------------------
 
 
@@ -126,7 +128,13 @@ def test_many_license_files_are_read_in_bounded_memory_and_time():
         ({"sitecustomize.py": b"", "usercustomize/__init__.py": b""}, ("sitecustomize.py", "usercustomize/__init__.py")),
         ({"sample-1.0.data/purelib/sitecustomize.cpython-311-x86_64-linux-gnu.so": b""}, ("sample-1.0.data/purelib/sitecustomize.cpython-311-x86_64-linux-gnu.so",)),
         ({"./x.pth": b""}, ("x.pth",)),
-        ({"sample/x.pth": b"", "sample-1.0.data/data/x.pth": b"", "sample-1.0.data/scripts/x.pth": b"", "x.pth.txt": b"", "sample/sitecustomize.py": b""}, ()),
+        ({f"{PREFIX}/lib/python3.11/site-packages/x.pth": b""}, (f"{PREFIX}/lib/python3.11/site-packages/x.pth",)),
+        ({f"{PREFIX}/Lib/Site-Packages/x.start": b""}, (f"{PREFIX}/Lib/Site-Packages/x.start",)),
+        ({f"{PREFIX}/x.pth": b""}, (f"{PREFIX}/x.pth",)),  # under Windows
+        ({f"{PREFIX}/lib/python3.13t/sitecustomize.py": b""}, (f"{PREFIX}/lib/python3.13t/sitecustomize.py",)),
+        ({f"{PREFIX}/local/lib/python3/dist-packages/usercustomize/__init__.py": b""}, (f"{PREFIX}/local/lib/python3/dist-packages/usercustomize/__init__.py",)),
+        ({f"{PREFIX}/share/models/x.pth": b"", f"{PREFIX}/lib/site-packages/sample/x.pth": b"", f"{PREFIX}/site-packages": b"", "sample-1.0.data/x": b""}, ()),
+        ({"sample/x.pth": b"", "sample-1.0.data/include/x.pth": b"", "sample-1.0.data/scripts/x.pth": b"", "x.pth.txt": b"", "sample/sitecustomize.py": b""}, ()),
         ({"setup.py": b"", "pyproject.toml": b""}, ()),
         ({f"{number:03}.pth": b"" for number in range(200)}, tuple(f"{number:03}.pth" for number in range(MAX_SCRIPTS))),
         ({"x" * 1_000 + ".pth": b""}, ("x" * 300,)),
