@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.propose.locks.digests import claim_of
-from reconciler.propose.locks.file_names import file_name
+from reconciler.propose.locks.distributions import distributions
 from reconciler.propose.locks.interface import Aside, Claim, Lock, LockError, Pin, gathered
 from reconciler.propose.locks.texts import field, mapping, needed, parse_toml, tables
 
@@ -34,12 +34,8 @@ def _entries(found: Mapping[str, Any]) -> Iterator[Pin | Aside]:
 
 
 def _claims(package: Mapping[str, Any], place: str) -> Iterator[Claim]:
-    files = list(tables(package, "wheels", place))
-    if "sdist" in package:
-        files.append((f"{place}.sdist", mapping(package["sdist"], f"{place}.sdist")))
-    for where, file in files:
+    for where, name, file in distributions(package, place):
         hashes = mapping(file.get("hashes", {}), f"{where}.hashes")
         texts = {algorithm: needed(hashes, algorithm, f"{where}.hashes") for algorithm in hashes}
-        name = field(file, "name", where) or file_name(field(file, "url", where) or field(file, "path", where) or "")
-        if name and (claim := claim_of(name, texts, where)):
+        if claim := claim_of(name, texts, where):
             yield claim

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.propose.locks.digests import from_prefixed
-from reconciler.propose.locks.file_names import file_name
+from reconciler.propose.locks.distributions import distributions
 from reconciler.propose.locks.interface import Aside, AsideKind, Claim, Lock, LockError, Pin, gathered
 from reconciler.propose.locks.texts import field, mapping, needed, parse_toml, tables
 
@@ -42,11 +42,7 @@ def _entries(found: Mapping[str, Any]) -> Iterator[Pin | Aside]:
 
 
 def _claims(package: Mapping[str, Any], place: str) -> Iterator[Claim]:
-    files = list(tables(package, "wheels", place))
-    if "sdist" in package:
-        files.append((f"{place}.sdist", mapping(package["sdist"], f"{place}.sdist")))
-    for where, file in files:
-        name = file_name(field(file, "url", where) or field(file, "path", where) or field(file, "filename", where) or "")
+    for where, name, file in distributions(package, place):
         hash_ = field(file, "hash", where)
-        if name and hash_ and (digest := from_prefixed(hash_, f"{where}.hash")):
+        if hash_ and (digest := from_prefixed(hash_, f"{where}.hash")):
             yield Claim(file=name, integrity=frozenset({digest}))
