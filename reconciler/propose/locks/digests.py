@@ -47,14 +47,6 @@ def from_integrity(text: str, place: str) -> frozenset[str]:
     return frozenset(found.split())
 
 
-def is_content_hash(text: str) -> bool:
-    """Whether a text is NuGet's contentHash: a SHA-512 in base64."""
-    try:
-        return len(b64decode(text, validate=True)) == hashlib.sha512().digest_size
-    except ValueError:
-        return False
-
-
 def claim_of(file: str, hashes: Mapping[str, str], place: str) -> Claim | None:
     """What a table of digests by algorithm says of a file: the strongest decides."""
     named = {algorithm.lower(): text for algorithm, text in hashes.items()}
@@ -69,34 +61,37 @@ def contradiction(claims: Iterable[Claim], name: str, stream: BinaryIO) -> str:
     mine = [claim for claim in claims if claim.integrity and claim.file in {"", name}]
     if not mine:
         return ""
-    hashers = {token.partition("-")[0]: hashlib.new(token.partition("-")[0], usedforsecurity=False) for c in mine for token in c.integrity}
+    algorithms = {digest.partition("-")[0] for claim in mine for digest in claim.integrity}
+    hashers = [hashlib.new(algorithm, usedforsecurity=False) for algorithm in algorithms]
     while chunk := stream.read(1 << 20):
-        for hasher in hashers.values():
+        for hasher in hashers:
             hasher.update(chunk)
-    found = {integrity_of(algorithm, hasher.digest()) for algorithm, hasher in hashers.items()}
+    found = {integrity_of(hasher.name, hasher.digest()) for hasher in hashers}
     wrong = next((claim for claim in mine if not claim.integrity & found), None)
     return _told(wrong, name, found) if wrong else ""
 
 
 def contradicted(claims: Iterable[Claim], files: Iterable[ApprovedFile]) -> str:
     """Why approved files are not the locked ones, as far as what their approval says of them can tell; "" where nothing says so."""
-    known = [(file, integrity_of("sha256", bytes.fromhex(file.sha256))) for file in files]
-    for claim in claims:
-        told = [digest for digest in claim.integrity if digest.startswith("sha256-")]
-        for file, digest in known:
-            if claim.content_hash and file.content_hash is not None and file.content_hash != claim.content_hash:
-                return f"{file.name} has contentHash {file.content_hash}, the lock file says {claim.content_hash}"
-            if len(told) == len(claim.integrity) > 0 and claim.file == file.name and digest not in told:
-                return _told(claim, file.name, {digest})
-        if not claim.file and len(told) == len(claim.integrity) > 0 and known and not any(digest in told for _, digest in known):
-            return "no approved file has a digest of the lock file"
-    return ""
+    known = list(files)
+    return next((why for claim in claims if (why := _contradicted(claim, known))), "")
+
+
+def _contradicted(claim: Claim, files: Iterable[ApprovedFile]) -> str:
+    mine = [file for file in files if claim.file in {"", file.name}]
+    for file in mine:
+        if claim.content_hash and file.content_hash not in {None, claim.content_hash}:
+            return f"{file.name} has contentHash {file.content_hash}, the lock file says {claim.content_hash}"
+    digests = {integrity_of("sha256", bytes.fromhex(file.sha256)) for file in mine}
+    if not claim.integrity or not digests or digests & claim.integrity or any(not one.startswith("sha256-") for one in claim.integrity):
+        return ""
+    return _told(claim, claim.file, digests) if claim.file else "no approved file has a digest of the lock file"
 
 
 def _told(claim: Claim, name: str, found: Iterable[str]) -> str:
-    expected = _shown(next(iter(claim.integrity))) if len(claim.integrity) == 1 else f"none of the {len(claim.integrity)} digests"
-    says = f"the lock file says {expected}" if len(claim.integrity) == 1 else f"which is {expected} of the lock file"
-    return f"{name} has {', '.join(_shown(one) for one in sorted(found))}, {says}"
+    expected = sorted(map(_shown, claim.integrity))
+    says = f"the lock file says {expected[0]}" if len(expected) == 1 else f"which is none of the {len(expected)} digests of the lock file"
+    return f"{name} has {', '.join(map(_shown, sorted(found)))}, {says}"
 
 
 def _shown(token: str) -> str:

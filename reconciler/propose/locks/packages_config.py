@@ -17,12 +17,11 @@ def read(data: bytes) -> Lock:
     """What a packages.config names; LockError with the place."""
     import defusedxml.ElementTree  # noqa: PLC0415 - only this format needs it
 
+    text = decode(data)
     try:
-        root: Element = defusedxml.ElementTree.fromstring(decode(data), forbid_dtd=True)
+        root: Element = defusedxml.ElementTree.fromstring(text, forbid_dtd=True)
     except ParseError as error:
         raise LockError(place=f"line {error.position[0]}", reason="it is no XML") from error
-    except LockError:
-        raise
     except ValueError as error:  # defusedxml's own: a document type, an entity
         raise LockError(place="", reason=f"it is no XML that is read here: {error}") from error
     if root.tag != "packages":

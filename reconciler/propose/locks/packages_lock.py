@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.propose.locks.digests import is_content_hash
+from reconciler.declare.scalars import CONTENT_HASH
 from reconciler.propose.locks.interface import Aside, Claim, Lock, LockError, Pin, gathered
 from reconciler.propose.locks.texts import field, mapping, needed, parse_json
 
@@ -46,6 +46,6 @@ def _claims(entry: Mapping[str, Any], place: str) -> frozenset[Claim]:
     text = field(entry, "contentHash", place)
     if not text:
         return frozenset()
-    if not is_content_hash(text):
+    if not CONTENT_HASH.fullmatch(text):
         raise LockError(place=f"{place}.contentHash", reason=f"{text[:80]!r} is no contentHash")
     return frozenset({Claim(content_hash=text)})

@@ -22,16 +22,16 @@ _LONG_KEY: Final = re.compile(rf"(?:\.[ \t]*+{_PART}[ \t]*+){{{MAX_KEY_PARTS}}}"
 
 def parse_json(data: bytes) -> Mapping[str, Any]:
     """The object that JSON text is; LockError, with the line, for what is none."""
+    text = decode(data)
     try:
-        return mapping(json.loads(decode(data)), "")
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         raise LockError(place=f"line {error.lineno}", reason=f"it is no JSON: {error.msg}") from error
     except RecursionError as error:
         raise LockError(place="", reason="it is nested too deeply") from error
-    except LockError:
-        raise
     except ValueError as error:  # a number of thousands of digits
         raise LockError(place="", reason=f"it is no JSON: {error}") from error
+    return mapping(value, "")
 
 
 def parse_toml(data: bytes) -> Mapping[str, Any]:
