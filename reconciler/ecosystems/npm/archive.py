@@ -4,8 +4,9 @@ https://github.com/npm/cli/blob/latest/docs/lib/content/commands/npm-pack.md
 
 Clients leave out the first component of every path, whatever it is, so a package.json in any such folder is the package's own, and
 there must be exactly one, spelled plainly: with two of them, the last one unpacked counts, on a file system that ignores case
-`Package.JSON` is one more, and so are `package.json` without a folder for pnpm and `././package.json` for npm. Links that stay inside (tars.py refuses the others) are let pass: `npm pack` writes hard links for files
-that are linked on the publisher's disk, and npm unpacks none, so they do no harm; only package.json may be none.
+`Package.JSON` is one more, and so are `package.json` without a folder for pnpm and `././package.json` for npm. Links that stay inside
+(tars.py refuses the others) are let pass: `npm pack` writes hard links for files that are linked on the publisher's disk, and npm unpacks
+none, so they do no harm; only package.json may be none.
 
 The file is called `<name>-<version>.tgz` without the scope, as registries do, or with it, as `npm pack` does. Digests and counts that
 the registry's pages state are computed from the bytes, never copied.

@@ -3,11 +3,16 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/#license-expression, https://peps.python.org/pep-0639/
 
 A License-Expression is concluded as it stands. The older fields are classifiers and a free text, of which each may leave a version open:
-what both admit is concluded, if it is one license. So `License: BSD-3-Clause` tells which BSD license a classifier means; and nothing is
-concluded from classifiers that may mean several (PEP 639 lists them: "BSD License" has two, three or four clauses, "Apache Software License"
-has no version and is the name of 1.1) unless the one license file of the package is a well-known text of one of them, nor from fields that contradict each other, nor from a text that nobody knows beside a classifier:
-it may be the condition that the classifier leaves out. Several classifiers may mean "all" as well as "any" (PEP 639), so only a text that
-is an expression of the same licenses says which. Where a classifier says "v3" of a GNU license, "only" is granted in any case (`only`).
+what both admit is concluded, if it is one license. So `License: BSD-3-Clause` tells which BSD license a classifier means. Nothing is
+concluded
+
+- from classifiers that may mean several (PEP 639 lists them: "BSD License" has two, three or four clauses, "Apache Software License" has no
+  version and is the name of 1.1), unless the one license file of the package is a well-known text of one of them;
+- from fields that contradict each other;
+- from a text that nobody knows beside a classifier: it may be the condition that the classifier leaves out.
+
+Several classifiers may mean "all" as well as "any" (PEP 639), so only a text that is an expression of the same licenses says which. Where a
+classifier says "v3" of a GNU license, "only" is granted in any case (`only`).
 """
 
 from __future__ import annotations
