@@ -8,6 +8,7 @@ index.py      discover: a package's document at an upstream
 licenses.py   what the license fields of package.json come to
 manifest.py   package.json
 targeting.py  which dependencies apply
+scripts.py    what npm runs when it installs one
 archive.py    inspect: a .tgz
 pages.py      render: the documents of a feed
 """

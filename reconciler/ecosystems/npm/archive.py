@@ -15,15 +15,16 @@ the registry's pages state are computed from the bytes, never copied.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from reconciler.ecosystems.integrity import integrity_of
 from reconciler.ecosystems.license_texts import MAX_TEXT_BYTES, recognised
 from reconciler.ecosystems.licenses import declared
-from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, SCRIPTS, Manifest, read_manifest
+from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES, Manifest, read_manifest
 from reconciler.ecosystems.npm.names import basename
+from reconciler.ecosystems.npm.scripts import MAX_COMMAND, MAX_SCRIPTS, Bundled, commands
 from reconciler.ecosystems.npm.versions import parse_version
 from reconciler.ecosystems.paths import place
 from reconciler.ecosystems.tars import open_tar
@@ -34,9 +35,6 @@ from reconciler.model.words import Json
 SUFFIX: Final = ".tgz"
 MAX_CONTENT_BYTES: Final = 2 * 1024**3
 """Unpacked. Packages with compiled programs for one platform have about 200 MB."""
-
-MAX_COMMAND: Final = 300
-"""Characters of a script that are shown."""
 
 _MANIFEST: Final = "package.json"
 _SHRINKWRAP: Final = "npm-shrinkwrap.json"
@@ -53,6 +51,7 @@ class _Content:
     gyp: str
     """The .gyp file in it, "" for none."""
     shrinkwrap: bool
+    bundled: Bundled
 
 
 def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
@@ -60,15 +59,16 @@ def inspect(filename: str, archive: BinaryIO, /) -> Inspection:
     content = _read(archive)
     manifest = read_manifest(content.manifest)
     _check_name(filename, manifest)
+    own = list(commands(manifest.scripts, content.gyp if manifest.gyp else ""))
     return Inspection(
         name=manifest.name,
         version=manifest.version,
         license=manifest.license,
         dependencies=manifest.dependencies,
-        metadata={**manifest.metadata, **_facts(manifest, content), **_digests(archive)},
+        metadata={**manifest.metadata, **_facts(own, content), **_digests(archive)},
         traits=Traits(
             license=License(declared=declared(manifest.license), concluded=manifest.concluded or _of_file(archive, manifest.license_file)),
-            install_scripts=tuple(_scripts(manifest, content)),
+            install_scripts=tuple(map(_shown, (*own, *content.bundled.commands())[:MAX_SCRIPTS])),
         ),
     )
 
@@ -77,7 +77,7 @@ def _read(archive: BinaryIO) -> _Content:
     reader = open_tar(archive, MAX_CONTENT_BYTES)
     manifests: list[bytes] = []
     files = size = 0
-    gyp, shrinkwrap = "", False
+    gyp, shrinkwrap, bundled = "", False, Bundled()
     for member in reader.members():
         files += member.file
         size += member.size
@@ -90,10 +90,12 @@ def _read(archive: BinaryIO) -> _Content:
         elif len(inside) == 1 and member.file:
             gyp = gyp or (inside[0] if inside[0].lower().endswith(".gyp") else "")
             shrinkwrap = shrinkwrap or inside[0] == _SHRINKWRAP
+        else:
+            bundled.take(member, reader)
     if not manifests:
         message = f"a package has one folder/{_MANIFEST}; found none"
         raise ArchiveRefused(message)
-    return _Content(manifest=manifests[0], files=files, size=size, gyp=gyp, shrinkwrap=shrinkwrap)
+    return _Content(manifest=manifests[0], files=files, size=size, gyp=gyp, shrinkwrap=shrinkwrap, bundled=bundled)
 
 
 def _is_manifest(name: str) -> bool:
@@ -129,26 +131,14 @@ def _of_file(archive: BinaryIO, path: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _builds(manifest: Manifest, content: _Content) -> bool:
-    """Whether npm builds what a .gyp file describes: where no script of its own comes before that.
-
-    https://github.com/npm/cli/blob/latest/docs/lib/content/using-npm/scripts.md#npm-install
-    """
-    return bool(content.gyp) and manifest.gyp and not manifest.scripts.keys() & {"preinstall", "install"}
+def _shown(line: str) -> str:
+    """Bounded, and without halves of surrogate pairs, which names of files and JSON may hold, and which have no encoding."""
+    return line[:MAX_COMMAND].encode("utf-8", "replace").decode()
 
 
-def _scripts(manifest: Manifest, content: _Content) -> Iterator[str]:
-    """What npm runs when it installs the package, in its order: the script's name and its command, on one line."""
-    implied = {"install": f"node-gyp rebuild (for {content.gyp})"} if _builds(manifest, content) else {}
-    commands = {**implied, **manifest.scripts}
-    for name in SCRIPTS:
-        if name in commands:
-            yield f"{name}: {' '.join(commands[name].split())}"[:MAX_COMMAND]
-
-
-def _facts(manifest: Manifest, content: _Content) -> dict[str, Json]:
+def _facts(own: Sequence[str], content: _Content) -> dict[str, Json]:
     found: dict[str, Json] = {"fileCount": content.files, "unpackedSize": content.size}
-    if manifest.scripts or _builds(manifest, content):
+    if own:
         found["hasInstallScript"] = True
     if content.shrinkwrap:
         found["hasShrinkwrap"] = True

@@ -73,18 +73,28 @@ def read_manifest(content: bytes) -> Manifest:
         message = f"package.json must have a valid name and version; found {str(name)[:80]!a} and {str(version)[:80]!a}: {error}"
         raise ArchiveRefused(message) from error
     metadata = _metadata(stated)
-    scripts = stated.get("scripts")
     return Manifest(
         name=key,
         version=parsed,
         license=_license(stated),
         dependencies=tuple(_dependencies(metadata)),
         metadata=metadata,
-        scripts={one: text for one in SCRIPTS if isinstance(scripts, dict) and (text := _string(scripts.get(one)))},
+        scripts=scripts_of(stated),
         concluded=concluded(licenses_of(stated)),
         license_file=file_named(licenses_of(stated)),
-        gyp=stated.get("gypfile") is not False,
+        gyp=builds(stated),
     )
+
+
+def scripts_of(stated: Mapping[str, Json]) -> Mapping[str, str]:
+    """The scripts around installing that a manifest has, in the order in which they run."""
+    scripts = stated.get("scripts")
+    return {one: text for one in SCRIPTS if isinstance(scripts, dict) and (text := _string(scripts.get(one)))}
+
+
+def builds(stated: Mapping[str, Json]) -> bool:
+    """Whether npm builds what a .gyp file describes, if there is one and no script comes before it."""
+    return stated.get("gypfile") is not False
 
 
 # --- shapes: what of a value is kept, None for nothing ----------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 from reconciler.ecosystems.license_texts import MAX_TEXT_BYTES
 from reconciler.ecosystems.licenses import MAX_EXPRESSION
 from reconciler.ecosystems.npm import inspect
-from reconciler.ecosystems.npm.archive import MAX_COMMAND
+from reconciler.ecosystems.npm.manifest import MAX_MANIFEST_BYTES
+from reconciler.ecosystems.npm.scripts import MAX_BUNDLED_BYTES, MAX_COMMAND, MAX_SCRIPTS
 from reconciler.errors import ArchiveRefused
 from reconciler.model.packages import License, Traits
 from tests.ecosystems.test_licenses import ISC, MIT
@@ -137,3 +138,53 @@ def test_what_npm_runs_is_shown_with_its_command(files, manifest, expected):
     assert found.traits.install_scripts == expected
     assert bool(expected) == found.metadata.get("hasInstallScript", False)
     assert (found.traits.provenance, found.traits.frameworks) == ((), ())
+
+
+RUNS = b'{"scripts": {"postinstall": "p"}}'
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"node_modules/in/package.json": RUNS}, ("node_modules/in: postinstall: p",)),
+        ({"node_modules/@s/in/package.json": RUNS}, ("node_modules/@s/in: postinstall: p",)),
+        ({"Node_Modules/./in\\Package.json": RUNS}, ("node_modules/in: postinstall: p",)),
+        (
+            {"node_modules/b/package.json": RUNS, "node_modules/a/node_modules/c/package.json": RUNS},
+            ("node_modules/a/node_modules/c: postinstall: p", "node_modules/b: postinstall: p"),
+        ),
+        (
+            {"node_modules/in/package.json": b"{}", "node_modules/in/binding.gyp": b""},
+            ("node_modules/in: install: node-gyp rebuild (for binding.gyp)",),
+        ),
+        ({"node_modules/in/package.json": b'{"gypfile": false}', "node_modules/in/binding.gyp": b""}, ()),
+        ({"node_modules/in/package.json": b"{"}, ("node_modules/in: package.json, which cannot be read",)),
+        ({"node_modules/in/package.json": b" " * (MAX_MANIFEST_BYTES + 1)}, ("node_modules/in: package.json, which cannot be read",)),
+        ({"node_modules/in/package.json": b"[]", "node_modules/other/package.json": b'{"scripts": {"test": "t"}}'}, ()),
+        ({"node_modules/in/lib/package.json": RUNS, "test/node_modules/in/package.json": RUNS, "node_modules/package.json": RUNS}, ()),
+        ({f"node_modules/{n:03}/package.json": RUNS for n in range(200)}, tuple(f"node_modules/{n:03}: postinstall: p" for n in range(MAX_SCRIPTS))),
+    ],
+)  # fmt: skip
+def test_what_npm_runs_of_the_packages_inside_is_shown_with_their_folder(files, expected):
+    found = inspect("foo-1.0.0.tgz", io.BytesIO(tarball("foo", "1.0.0", files=files)))
+    assert found.traits.install_scripts == expected
+    assert "hasInstallScript" not in found.metadata, "which is about the package's own"
+
+
+def test_of_many_packages_inside_so_much_is_read():
+    size = MAX_MANIFEST_BYTES - 1_000
+    padded = RUNS + b" " * (size - len(RUNS))
+    count = MAX_BUNDLED_BYTES // size + 1
+    found = traits({f"node_modules/{n:03}/package.json": padded for n in range(count)}).install_scripts
+    assert (found[0], found[-1]) == ("node_modules/000: postinstall: p", f"node_modules/{count - 1:03}: package.json, which cannot be read")
+
+
+def test_what_is_shown_can_be_encoded_whatever_files_are_called():
+    manifest = regular("package/package.json", b'{"name": "foo", "version": "1.0.0"}')
+    half = regular("package/node_modules/in/package.json", b'{"scripts": {"install": "\\ud800"}}')
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.GNU_FORMAT) as tar:
+        for member, data in (manifest, regular("package/\udcff.gyp", b""), half):
+            tar.addfile(member, io.BytesIO(data))
+    found = inspect("foo-1.0.0.tgz", io.BytesIO(out.getvalue())).traits.install_scripts
+    assert found == ("install: node-gyp rebuild (for ?.gyp)", "node_modules/in: install: ?")
