@@ -22,7 +22,7 @@ MAX_COMMAND: Final = 300
 """Characters of a script that are shown."""
 MAX_SCRIPTS: Final = 50
 MAX_BUNDLED_BYTES: Final = 16 * 1024 * 1024
-"""Of the manifests of all packages inside: npm itself, which has two hundred of them, stays below one megabyte."""
+"""Of the manifests of all packages inside; those of the 143 inside npm itself have 211,181."""
 
 _MANIFEST: Final = "package.json"
 _INSIDE: Final = re.compile(r"((?:node_modules/(?:@[^/]++/)?[^/@][^/]*+/)+)(package\.json|[^/]++(?<=\.gyp))")
