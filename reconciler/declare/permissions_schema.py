@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from reconciler.declare.scalars import (
@@ -25,16 +25,13 @@ from reconciler.declare.scalars import (
     PrincipalReference,
     TaskName,
 )
-from reconciler.model.text import Expected, Shape, listed, refuse
+from reconciler.model.text import Shape, one_or_more, refuse
 
 FEED_NAME_SCHEMA: Final = {"type": ["string", "integer"], "pattern": f"^(?:{FEED_NAME.pattern})$"}
 
 Feeds: TypeAlias = Annotated[
     list[FeedReference],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("the name of a feed, or a list of names"),
-    WithJsonSchema({"anyOf": [FEED_NAME_SCHEMA, {"type": "array", "items": FEED_NAME_SCHEMA, "minItems": 1}]}),
+    *one_or_more("the name of a feed, or a list of names", FEED_NAME_SCHEMA),
 ]
 
 

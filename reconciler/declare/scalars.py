@@ -14,13 +14,13 @@ from fractions import Fraction
 from typing import Annotated, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import WithJsonSchema
 
 from reconciler.declare.paths import is_device
 from reconciler.declare.ssh_keys import ANY_KEY, KEY_TYPES, NoKey, PublicKey, public_key
 from reconciler.model.declared import FEED_SCHEME, Aliens, Closure, Limit, Usage, WithdrawalAction
 from reconciler.model.permissions import TASKS, Task
-from reconciler.model.text import DIGITS, Expected, among, listed, refuse, texts
+from reconciler.model.text import DIGITS, among, one_or_more, refuse, texts
 from reconciler.model.words import FeedName, Sha256
 
 MAX_SIZE: Final = 2**53
@@ -239,9 +239,6 @@ AliensOption: TypeAlias = Annotated[Aliens, *texts("report or quarantine", among
 ClosureOption: TypeAlias = Annotated[Closure, *texts("require, warn or off", among(CLOSURES)), WithJsonSchema({"enum": list(CLOSURES)})]
 Targets: TypeAlias = Annotated[
     list[OneLine],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a target, or a list of targets"),
-    WithJsonSchema({"anyOf": [TARGET_SCHEMA, {"type": "array", "items": TARGET_SCHEMA, "minItems": 1}]}),
+    *one_or_more("a target, or a list of targets", TARGET_SCHEMA),
 ]
 Action: TypeAlias = Annotated[WithdrawalAction, *texts("unlist or quarantine", among(ACTIONS)), WithJsonSchema({"enum": list(ACTIONS)})]

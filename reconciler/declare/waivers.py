@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from reconciler.declare.check import check
 from reconciler.declare.document import Parsed
@@ -25,7 +25,7 @@ from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.declared import Settings
 from reconciler.model.patterns import Patterns
 from reconciler.model.permissions import Line
-from reconciler.model.text import Expected, Shape, listed, texts
+from reconciler.model.text import Shape, one_or_more, texts
 from reconciler.model.waivers import Waiver
 from reconciler.model.words import Problem
 
@@ -42,10 +42,7 @@ Name: TypeAlias = Annotated[
 ]
 Versions: TypeAlias = Annotated[
     list[Name],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a version, or a list of versions"),
-    WithJsonSchema({"anyOf": [NAME_SCHEMA, {"type": "array", "items": NAME_SCHEMA, "minItems": 1}]}),
+    *one_or_more("a version, or a list of versions", NAME_SCHEMA),
 ]
 
 

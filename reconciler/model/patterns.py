@@ -12,9 +12,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-
-from reconciler.model.text import Expected, listed, texts
+from reconciler.model.text import one_or_more, texts
 from reconciler.model.words import PackageKey
 
 PATTERN: Final = re.compile(r"[^\s\[\]!]{1,200}")
@@ -26,10 +24,7 @@ Pattern: TypeAlias = Annotated[
 ]
 Patterns: TypeAlias = Annotated[
     list[Pattern],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a pattern, or a list of patterns"),
-    WithJsonSchema({"anyOf": [PATTERN_SCHEMA, {"type": "array", "items": PATTERN_SCHEMA, "minItems": 1}]}),
+    *one_or_more("a pattern, or a list of patterns", PATTERN_SCHEMA),
 ]
 
 

@@ -13,7 +13,8 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Final, NoReturn, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
@@ -83,8 +84,13 @@ def one_of(*words: str) -> tuple[Any, ...]:
     return (*texts(listed, among(words)), WithJsonSchema({"enum": list(words)}))
 
 
-def listed(value: object) -> Any:
-    """A name alone as a list of one."""
+def one_or_more(words: str, item: JsonDict) -> tuple[Any, ...]:
+    """The annotations of a list of texts for which one text may stand alone; `item` is the JSON Schema of each of them."""
+    schema = {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+    return BeforeValidator(_listed), Field(min_length=1), Expected(words), WithJsonSchema(schema)
+
+
+def _listed(value: object) -> Any:
     return [value] if isinstance(value, str) else value
 
 

@@ -16,14 +16,14 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from reconciler.decide.rules.interface import Facts, JudgedFile, Subject
 from reconciler.decide.rules.wording import enumerated, quoted
 from reconciler.decide.spdx import ONLY, REMEMBERED, Every, Expression, Term, Unreadable, read_expression, read_term
 from reconciler.model.declared import OnViolation, Policy, Rules
 from reconciler.model.packages import License
-from reconciler.model.text import Expected, Shape, listed, one_of, texts
+from reconciler.model.text import Shape, one_of, one_or_more, texts
 from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
 from reconciler.model.waivers import Waivable
 
@@ -37,10 +37,7 @@ def _canonical(text: str) -> str | None:
 
 Licenses: TypeAlias = Annotated[
     list[Annotated[str, *texts(NAMED, _canonical), WithJsonSchema({"type": "string"})]],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a license, or a list of licenses"),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    *one_or_more("a license, or a list of licenses", {"type": "string"}),
 ]
 
 

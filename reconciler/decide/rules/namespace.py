@@ -11,14 +11,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
 from reconciler.decide.lookalikes import Likeness, Lookalikes, lookalikes_of
 from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.decide.rules.wording import enumerated, quoted
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.patterns import PATTERN, Patterns, matching_package
-from reconciler.model.text import Expected, Flag, Shape, listed, texts
+from reconciler.model.text import Flag, Shape, one_or_more, texts
 from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
 from reconciler.model.waivers import Waivable
 
@@ -26,10 +26,7 @@ NAME_SCHEMA: Final = {"type": ["string", "integer"], "pattern": rf"^(?![^*?]*[*?
 
 Names: TypeAlias = Annotated[
     list[Annotated[str, *texts("a name, without wildcards", lambda t: t if PATTERN.fullmatch(t) and not set("*?") & set(t) else None)]],
-    BeforeValidator(listed),
-    Field(min_length=1),
-    Expected("a name, or a list of names"),
-    WithJsonSchema({"anyOf": [NAME_SCHEMA, {"type": "array", "items": NAME_SCHEMA, "minItems": 1}]}),
+    *one_or_more("a name, or a list of names", NAME_SCHEMA),
 ]
 
 SEPARATORS_ALIKE: Final = frozenset({"pypi"})
