@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from reconciler.model.declared import OnExisting, OnViolation
+from reconciler.model.declared import OnExisting
 from reconciler.model.permissions import Line
 
 Level: TypeAlias = Literal["allow", "warn", "hold", "deny"]
@@ -65,9 +65,9 @@ class Judgement:
         return self.level in {"hold", "deny"}
 
 
-def violation(on_violation: OnViolation, reason: str) -> Verdict:
-    """The verdict on what breaks a rule, as its policy wants it."""
-    return Verdict(level=on_violation, reason=reason)
+def missing(reason: str, *, remedy: str = "", ids: tuple[str, ...] = ()) -> Verdict:
+    """The verdict of a rule that lacks a fact, whatever its policy wants of violations."""
+    return Verdict(level="hold", reason=reason, remedy=remedy, ids=ids, unknown=True)
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement | None:

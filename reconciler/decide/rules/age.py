@@ -16,11 +16,11 @@ from typing import Final
 
 from pydantic import Field
 
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.interface import Facts, Subject, satisfiable
 from reconciler.decide.rules.wording import enumerated, instant, quoted
-from reconciler.model.declared import Policy, Rules
+from reconciler.model.declared import Policy
 from reconciler.model.text import Duration, Shape, duration_text
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -33,6 +33,7 @@ class Params(Shape):
 
 
 waivable: Final[Waivable] = "either"
+unmet: Final = satisfiable
 reads_archives: Final = False
 
 
@@ -41,28 +42,20 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     params: Params = policy.params
     fixes = facts.matched.fixes if facts.matched is not None else ()
     if facts.now is None:
-        return (_unknown("nobody knows what time it is", fixes),)
+        return (missing("nobody knows what time it is", ids=fixes),)
     published = facts.uploaded_at
     if published is not None and params.min_age <= facts.now - published:
         return (ALLOW,)
     asked = f"min_age is {duration_text(params.min_age)}"
     if published is None:
-        return (_unknown(f"the registry does not say when it was published; {asked}", fixes, "promote it from a registry that says so"),)
+        reason = f"the registry does not say when it was published; {asked}"
+        return (missing(reason, remedy="promote it from a registry that says so", ids=fixes),)
     if published > facts.now:
-        found = _unknown(f"published {instant(published)} by the word of its registry, which is in the future; {asked}", fixes)
-        return (replace(found, until=published),)
+        reason = f"published {instant(published)} by the word of its registry, which is in the future; {asked}"
+        return (replace(missing(reason, ids=fixes), until=published),)
     until = published + params.min_age
-    found = violation(policy.on_violation, f"published {instant(published)}; {asked}, so it is old enough from {instant(until)} on")
-    return (replace(found, ids=fixes, until=until, remedy=_remedy(until, fixes)),)
-
-
-def unmet(policy: Policy, rules: Rules) -> Unmet | None:
-    """Time satisfies it."""
-    return None
-
-
-def _unknown(reason: str, fixes: tuple[str, ...], remedy: str = "") -> Verdict:
-    return Verdict(level="hold", reason=reason, remedy=remedy, ids=fixes, unknown=True)
+    reason = f"published {instant(published)}; {asked}, so it is old enough from {instant(until)} on"
+    return (Verdict(level=policy.on_violation, reason=reason, ids=fixes, until=until, remedy=_remedy(until, fixes)),)
 
 
 def _remedy(until: datetime, fixes: tuple[str, ...]) -> str:

@@ -8,14 +8,13 @@ archive of PyPI, and what a wheel makes Python run at every start. They are neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
-from reconciler.decide.rules.interface import Facts, JudgedFile, Subject
+from reconciler.decide.rules.interface import Facts, JudgedFile, Subject, satisfiable
 from reconciler.decide.rules.wording import enumerated, quoted
-from reconciler.model.declared import Policy, Rules
+from reconciler.model.declared import Policy
 from reconciler.model.text import Shape
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -24,6 +23,7 @@ class Params(Shape):
 
 
 waivable: Final[Waivable] = "whole"
+unmet: Final = satisfiable
 reads_archives: Final = True
 
 
@@ -37,11 +37,11 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
         remedy = "read what that does; approve a release without it, or waive the rule for this one"
         if _only_sources(files):
             remedy = "approve the wheels alone (`--file '*.whl'`), or waive the rule for this release"
-        found.append(replace(violation(policy.on_violation, reason), remedy=remedy))
+        found.append(Verdict(level=policy.on_violation, reason=reason, remedy=remedy))
     unread = [quoted(file.name) for file in files if file.traits is None]
     if unread or not files:
         reason = f"nobody has looked for scripts in {enumerated(unread)}" if unread else "nobody knows its files"
-        found.append(Verdict(level="hold", reason=reason, unknown=True))
+        found.append(missing(reason))
     return tuple(found) or (ALLOW,)
 
 
@@ -49,8 +49,3 @@ def _only_sources(files: Sequence[JudgedFile]) -> bool:
     """Whether what runs is what builds a source archive of PyPI, and there are wheels, which need not be built."""
     runs = [file.name for file in files if file.traits and file.traits.install_scripts]
     return any(file.name.endswith(".whl") for file in files) and not any(name.endswith(".whl") for name in runs)
-
-
-def unmet(policy: Policy, rules: Rules) -> Unmet | None:
-    """A release without scripts satisfies it."""
-    return None

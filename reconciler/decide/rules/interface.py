@@ -103,6 +103,11 @@ class Rule(Protocol):
         ...
 
 
+def satisfiable(policy: Policy, rules: Rules) -> Unmet | None:
+    """`Rule.unmet` of a rule that there are releases for, whatever a policy of it says."""
+    return None
+
+
 def applies(policy: Policy, subject: Subject) -> bool:
     """Whether a policy is about a subject: one of its patterns for feeds and one of those for packages matches."""
     feeds = matching(policy.feeds, subject.feed) is not None

@@ -11,7 +11,7 @@ where "X-only" or "X" is, but not the other way round; `deny` of one form of X i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import Annotated, Final, TypeAlias
@@ -24,7 +24,7 @@ from reconciler.decide.spdx import ONLY, REMEMBERED, Every, Expression, Term, Un
 from reconciler.model.declared import OnViolation, Policy, Rules
 from reconciler.model.packages import License
 from reconciler.model.text import Shape, one_of, one_or_more, texts
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 NAMED: Final = 'an SPDX license id as in "MIT" or "GPL-2.0-only WITH Classpath-exception-2.0", or a "LicenseRef-..."'
@@ -116,7 +116,7 @@ Demand: TypeAlias = tuple[Term, ...]
 def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
     """A verdict for each license that would have to be allowed, or known; files with the same license are judged once."""
     if not facts.files:
-        return (Verdict(level="hold", reason="its license is not known: nobody knows its files", unknown=True),)
+        return (missing("its license is not known: nobody knows its files"),)
     found: dict[License | None, list[JudgedFile]] = {}
     for file in facts.files:
         found.setdefault(file.traits.license if file.traits else None, []).append(file)
@@ -139,15 +139,16 @@ def _verdicts(license_: License | None, policy: Policy, files: Sequence[JudgedFi
         return []
     names = enumerated([quoted(file.name) for file in files])
     if license_ is None:
-        return [Verdict(level="hold", reason=f"its license is not known: nobody has looked into {names}", unknown=True)]
+        return [missing(f"its license is not known: nobody has looked into {names}")]
     declares = "declares" if alone else f"{names} declare{'' if len(files) > 1 else 's'}"
     if expression is None or isinstance(expression, Unreadable) or wanted is None:
         return [_unknown(license_, expression if isinstance(expression, Unreadable) else None, params.unknown, declares)]
     shown = _shown(license_, expression)
     file = policy.path.rpartition("/")[2]
     return [
-        replace(
-            violation(policy.on_violation, f"{declares} {shown}{_objection(demand, params.lists, expression, file)}"),
+        Verdict(
+            level=policy.on_violation,
+            reason=f"{declares} {shown}{_objection(demand, params.lists, expression, file)}",
             ids=tuple(map(str, demand)),
             remedy=_remedy(demand, params.lists, policy.path),
         )

@@ -7,7 +7,6 @@ one's own. A name that looks like a reserved or protected one, and is another, v
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Final, TypeAlias
 
@@ -19,7 +18,7 @@ from reconciler.decide.rules.wording import enumerated, quoted
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.patterns import PATTERN, Patterns, matching_package
 from reconciler.model.text import Flag, Shape, one_or_more, texts
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 NAME_SCHEMA: Final = {"type": ["string", "integer"], "pattern": rf"^(?![^*?]*[*?]){PATTERN.pattern}$"}
@@ -80,7 +79,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     """Whether the name is somebody else's, or is mistaken for somebody else's."""
     params: Params = policy.params
     if facts.source is None:
-        return (Verdict(level="hold", reason="nobody knows which feed provides it", unknown=True),)
+        return (missing("nobody knows which feed provides it"),)
     if facts.source in params.sources:
         return (ALLOW,)
     spelled = subject.name or subject.package
@@ -92,7 +91,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
             if params.sources
             else f"choose another package, or name the feeds that may provide it in sources of {policy.path}"
         )
-        return (replace(violation(policy.on_violation, reason), remedy=remedy),)
+        return (Verdict(level=policy.on_violation, reason=reason, remedy=remedy),)
     if _is_protected(subject, params):
         return (ALLOW,)
     likeness = params.taken.of(subject.package) or (None if spelled.isascii() else params.taken.of(spelled))
@@ -101,7 +100,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     remedy = (
         f"approve {likeness.name} if that is meant; if this one is, too, add it to protected in {policy.path}, or waive the rule for it"
     )
-    return (replace(violation(policy.on_violation, _mistaken(spelled, likeness)), remedy=remedy),)
+    return (Verdict(level=policy.on_violation, reason=_mistaken(spelled, likeness), remedy=remedy),)
 
 
 def unmet(policy: Policy, rules: Rules) -> Unmet | None:

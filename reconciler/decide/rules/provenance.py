@@ -7,16 +7,15 @@ is for a verifier to say.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.interface import Facts, Subject, satisfiable
 from reconciler.decide.rules.wording import enumerated, quoted
-from reconciler.model.declared import Policy, Rules
+from reconciler.model.declared import Policy
 from reconciler.model.text import Shape, one_of
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -31,6 +30,7 @@ class Params(Shape):
 WORDS: Final = {"any": "neither signature nor attestation", "attestation": "no attestation", "signature": "no signature"}
 
 waivable: Final[Waivable] = "whole"
+unmet: Final = satisfiable
 reads_archives: Final = True
 
 
@@ -44,14 +44,9 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     if bare:
         reason = f"{WORDS[params.require]} for {enumerated(bare)}"
         remedy = "approve a release that its makers have published with one"
-        found.append(replace(violation(policy.on_violation, reason), remedy=remedy))
+        found.append(Verdict(level=policy.on_violation, reason=reason, remedy=remedy))
     unread = [quoted(file.name) for file in files if file.traits is None]
     if unread or not files:
         reason = f"nobody has looked for signatures and attestations of {enumerated(unread)}" if unread else "nobody knows its files"
-        found.append(Verdict(level="hold", reason=reason, unknown=True))
+        found.append(missing(reason))
     return tuple(found) or (ALLOW,)
-
-
-def unmet(policy: Policy, rules: Rules) -> Unmet | None:
-    """A release with provenance satisfies it."""
-    return None

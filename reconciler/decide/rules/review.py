@@ -20,7 +20,7 @@ from reconciler.model.declared import Forge, Policy, Rules
 from reconciler.model.events import ASSURANCES, Assurance, Voice
 from reconciler.model.permissions import User
 from reconciler.model.text import Count, Flag, Shape, one_of
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Unmet, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -46,7 +46,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     """Whether enough people stand behind it; those who do not count are named with the reason."""
     params: Params = policy.params
     if facts.voices is None:
-        return (Verdict(level="hold", reason="nobody knows who stands behind it", unknown=True),)
+        return (missing("nobody knows who stands behind it"),)
     counted = {voice.user for voice in facts.voices if not _objection(voice, params)}
     if len(counted) >= params.approvers:
         return (ALLOW,)
@@ -57,7 +57,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     known = "" if params.min_assurance == "claimed" else f", known as {params.min_assurance} or better"
     independent = "" if params.author_counts else ", who had no hand in it,"
     reason = f"{needed}{independent} must stand behind it{known}; so far {len(counted)}{who}{rest}"
-    return (violation(policy.on_violation, reason),)
+    return (Verdict(level=policy.on_violation, reason=reason),)
 
 
 def unmet(policy: Policy, rules: Rules) -> Unmet | None:

@@ -5,16 +5,15 @@ Sizes are those of the approval, which the bytes must have to enter; what an arc
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from pydantic import Field
 
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.interface import Facts, Subject, satisfiable
 from reconciler.decide.rules.wording import enumerated, quoted, size
-from reconciler.model.declared import Policy, Rules
+from reconciler.model.declared import Policy
 from reconciler.model.text import Shape, Size
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict, violation
+from reconciler.model.verdicts import ALLOW, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -28,6 +27,7 @@ class Params(Shape):
 
 
 waivable: Final[Waivable] = "whole"
+unmet: Final = satisfiable
 reads_archives: Final = False
 
 
@@ -35,7 +35,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     """Which files are too large, and whether all are together."""
     params: Params = policy.params
     if not facts.files:
-        return (Verdict(level="hold", reason="nobody knows its files", unknown=True),)
+        return (missing("nobody knows its files"),)
     reasons = []
     large = sorted((file for file in facts.files if file.size > params.max_file), key=lambda file: (-file.size, file.name))
     if large:
@@ -51,9 +51,4 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
         if len(facts.files) > 1
         else "approve a smaller release"
     )
-    return tuple(replace(violation(policy.on_violation, reason), remedy=remedy) for reason in reasons) or (ALLOW,)
-
-
-def unmet(policy: Policy, rules: Rules) -> Unmet | None:
-    """A small release satisfies it."""
-    return None
+    return tuple(Verdict(level=policy.on_violation, reason=reason, remedy=remedy) for reason in reasons) or (ALLOW,)

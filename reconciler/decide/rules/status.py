@@ -10,11 +10,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from reconciler.decide.rules.interface import Facts, Subject
+from reconciler.decide.rules.interface import Facts, Subject, satisfiable
 from reconciler.decide.rules.wording import quoted
-from reconciler.model.declared import OnViolation, Policy, Rules
+from reconciler.model.declared import OnViolation, Policy
 from reconciler.model.text import Shape, one_of
-from reconciler.model.verdicts import ALLOW, Unmet, Verdict
+from reconciler.model.verdicts import ALLOW, Verdict, missing
 from reconciler.model.waivers import Waivable
 
 
@@ -30,6 +30,7 @@ class Params(Shape):
 
 
 waivable: Final[Waivable] = "by id"
+unmet: Final = satisfiable
 reads_archives: Final = False
 
 
@@ -37,7 +38,7 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
     """What the registry advises against it, each with the registry's own reason."""
     params: Params = policy.params
     if facts.marks is None:
-        return (Verdict(level="hold", reason="nobody knows whether its registry has yanked, unlisted or deprecated it", unknown=True),)
+        return (missing("nobody knows whether its registry has yanked, unlisted or deprecated it"),)
     found = []
     if facts.marks.yanked is not None:
         reason = f"yanked or unlisted by its registry{_because(facts.marks.yanked)}"
@@ -50,11 +51,6 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
             Verdict(level=params.deprecated, reason=reason, ids=("deprecated",), remedy="approve a release, or a package, that is not")
         )
     return tuple(found) or (ALLOW,)
-
-
-def unmet(policy: Policy, rules: Rules) -> Unmet | None:
-    """A release without such marks satisfies it."""
-    return None
 
 
 def _because(reason: str) -> str:
