@@ -6,7 +6,7 @@ what is to be let in, and with it what needs it in turn; of what is published it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
@@ -22,11 +22,12 @@ from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.judged import Ground, Verdicts, version_of
 from reconciler.model.closure import Gap, Supplied
 from reconciler.model.declared import Feed
-from reconciler.model.plan import Absent, Found, Waiting
+from reconciler.model.plan import Absent, Availability, Found, Waiting
 from reconciler.model.verdicts import Judgement, Level, Verdict
 from reconciler.model.words import FeedName, Identity, PackageKey
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.propose.judge import Judge, known_to
+from reconciler.propose.market import in_range
 
 MAX_CANDIDATES: Final = 20
 """Dependencies for which a candidate is looked up in one pass: whoever lacks more is helped by `approve --with-dependencies`."""
@@ -63,9 +64,8 @@ def _relying(rows: tuple[Row, ...], verdicts: Verdicts, ground: Ground) -> tuple
         mine = [row for row in rows if row.identity.feed == feed.name]
         entering = frozenset(row.identity for row in mine if row.action in {"promote", "adopt"})
         if feed.dependencies == "require" and entering:
-            ecosystem, supply = ECOSYSTEMS[feed.type], _supply(feed, mine, verdicts, ground)
-            edges = ecosystem.targeting.edges
-            found |= reliances(feed.name, supply, entering, feed.targets, language=ecosystem, edges=edges)
+            supply = _supply(feed, mine, verdicts, ground)
+            found |= reliances(feed.name, supply, entering, feed.targets, ECOSYSTEMS[feed.type])
     return tuple(_with_reliance(row, found[row.identity]) if row.identity in found else row for row in rows)
 
 
@@ -84,9 +84,8 @@ def _gaps(
     feed: Feed, rows: Iterable[Row], verdicts: Verdicts, ground: Ground, *, extended: AbstractSet[Identity] = frozenset()
 ) -> tuple[Gap, ...]:
     """The gaps of a feed; of these versions as they will be with the files that their approvals add."""
-    ecosystem = ECOSYSTEMS[feed.type]
     supply = _supply(feed, rows, verdicts, ground, extended=extended)
-    return gaps_of(feed.name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
+    return gaps_of(feed.name, supply, feed.targets, ECOSYSTEMS[feed.type])
 
 
 def _supply(
@@ -160,9 +159,12 @@ def _judgement(gap: Gap, level: Level, row: Row, feed: Feed, candidates: Mapping
 
 
 def _candidates(rows: Iterable[Row], gaps: Mapping[Identity, Iterable[Gap]], ground: Ground) -> dict[_Needed, str]:
-    """For what is needed by what is to be let in: the newest version that passes the rules, by what its index says."""
+    """For what is needed by what is to be let in: the best version that passes the rules, by what its index says."""
     wanted: dict[_Needed, FeedName] = {}
+    taken: set[Identity] = set()
     for row in rows:
+        if row.desired is not None:
+            taken.add(row.identity)
         if row.published is None and row.desired is not None and row.desired.source is not None:
             for gap in gaps.get(row.identity, ()):
                 if len(wanted) < MAX_CANDIDATES and not gap.unread:
@@ -171,34 +173,33 @@ def _candidates(rows: Iterable[Row], gaps: Mapping[Identity, Iterable[Gap]], gro
     keys = {one: ECOSYSTEMS[feeds[one[0]].type].normalize_name(one[1]) for one in wanted}
     asked = [Wanted(feed=source, package=keys[one], name=one[1]) for one, source in wanted.items()]
     catalog = look_up(asked, feeds, ground.upstream_of)
-    return {one: _remedy(one, source, catalog[source, keys[one]], ground) for one, source in wanted.items()}
+    return {one: _remedy(one, catalog[source, keys[one]], _judge(one[0], source, ground), taken) for one, source in wanted.items()}
 
 
-def _remedy(needed: _Needed, source: FeedName, answer: Found | Absent | Waiting, ground: Ground) -> str:
+def _remedy(needed: _Needed, answer: Availability, judge: Judge, taken: AbstractSet[Identity]) -> str:
     name, package, version_range = needed
     if isinstance(answer, Absent):
-        return f"{source} does not have {package}: {answer.reason}"
+        return f"{judge.source} does not have {package}: {answer.reason}"
     if isinstance(answer, Waiting):
-        return f"{source} does not answer when asked for {package}: {answer.reason}"
-    candidate = next(_passing(needed, source, answer, ground), None)
+        return f"{judge.source} does not answer when asked for {package}: {answer.reason}"
+    candidate = _passing(package, version_range, answer, judge, taken)
     if candidate is None:
-        return f"{source} has no version of {package} in {version_range or 'any range'} that passes the rules"
+        return f"{judge.source} has no version of {package} in {version_range or 'any range'} that passes the rules"
     return f"approve {answer.listing.name} {candidate}, the newest that passes the rules as far as its index tells: `reconciler approve {name} {answer.listing.name}@{candidate} --with-dependencies -m REASON`"
 
 
-def _passing(needed: _Needed, source: FeedName, found: Found, ground: Ground) -> Iterator[str]:
-    feed, advisories = ground.rules.settings.feeds[needed[0]], ground.advisories
-    ecosystem = ECOSYSTEMS[feed.type]
-    judge = Judge(
-        target=feed,
-        source=source,
-        rules=ground.rules,
-        now=ground.now,
-        ecosystem=ecosystem,
-        known=known_to(lambda: advisories, feed.type, ecosystem) if advisories else lambda _package, _version: None,
-    )
-    key = ecosystem.normalize_name(needed[1])
-    for release in reversed(found.listing.releases):
-        inside = release.listed and not release.version.prerelease and ecosystem.contains(needed[2], release.version)
-        if inside and not judge.announced(key, release, release.files):
-            yield release.version.text
+def _judge(feed: FeedName, source: FeedName, ground: Ground) -> Judge:
+    target, advisories = ground.rules.settings.feeds[feed], ground.advisories
+    ecosystem = ECOSYSTEMS[target.type]
+    known = known_to(lambda: advisories, target.type, ecosystem) if advisories else lambda _package, _version: None
+    return Judge(target=target, source=source, rules=ground.rules, now=ground.now, ecosystem=ecosystem, known=known)
+
+
+def _passing(package: str, version_range: str, found: Found, judge: Judge, taken: AbstractSet[Identity]) -> str | None:
+    """What `approve` would choose, as far as the index tells. `taken`: versions with an approval, in whatever state, so that none is new."""
+    key = judge.ecosystem.normalize_name(package)
+    for release in in_range(found, (version_range,), judge.ecosystem):
+        identity = Identity(feed=judge.target.name, package=key, version=release.version.key)
+        if release.listed and identity not in taken and not judge.announced(key, release, release.files):
+            return release.version.text
+    return None

@@ -38,5 +38,5 @@ def _closed(store: Store, settings: Settings, feeds: Sequence[FeedName]) -> Iter
         ecosystem = ECOSYSTEMS[feed.type]
         state = read_state(store, name, ecosystem.parse_version)
         supply = listed(entry.package for entry in state.entries.values())
-        gaps = gaps_of(name, supply, feed.targets, language=ecosystem, edges=ecosystem.targeting.edges)
+        gaps = gaps_of(name, supply, feed.targets, ecosystem)
         yield Closed(feed=name, versions=sum(map(len, supply.values())), targets=feed.targets, gaps=gaps)

@@ -12,27 +12,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
-from reconciler.decide.dependents import Language
+from reconciler.decide.language import Language, key_of
 from reconciler.model.closure import Gap, Supplied
-from reconciler.model.packages import Dependency, Edge
+from reconciler.model.packages import Edge
 from reconciler.model.words import FeedName, Identity, PackageKey, VersionKey
 
 MAX_STEPS: Final = 40
 """Steps of a path that are told: in a chain of thousands each version would else name all below it."""
 
 Supply = Mapping[PackageKey, Sequence[Supplied]]
-
-
-class Edges(Protocol):
-    """`Targeting.edges` of an ecosystem."""
-
-    def __call__(
-        self, dependencies: Sequence[Dependency], frameworks: Sequence[str], target: str | None, extras: frozenset[str], /
-    ) -> tuple[Edge, ...]:
-        """What a version needs at run time for a target, when these extras of it are asked for."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -95,16 +85,16 @@ class _InRange:
         return self._found[place] if place < len(self._found) else None
 
 
-def gaps_of(feed: FeedName, supply: Supply, targets: Sequence[str], *, language: Language, edges: Edges) -> tuple[Gap, ...]:
+def gaps_of(feed: FeedName, supply: Supply, targets: Sequence[str], language: Language) -> tuple[Gap, ...]:
     """All gaps of a feed for its targets (none: for any), sorted. A version whose dependencies are not known has none.
 
     Of several ways to one gap the shortest is told; what is beyond the nearest one on a way shows once that is mended.
     """
     ordered = {key: sorted(supply[key], key=lambda one: one.version, reverse=True) for key in sorted(supply)}
-    ranges: dict[tuple[PackageKey, str], _InRange] = {}
+    ranges: dict[tuple[PackageKey | None, str], _InRange] = {}
     found: dict[tuple[Identity, Edge], Gap] = {}
     for target in targets or (None,):
-        walk = _Walk(ordered, target, language, edges, ranges)
+        walk = _Walk(ordered, target, language, ranges)
         walk.run()
         for gap in walk.gaps(feed):
             one = found.setdefault((gap.identity, Edge(name=gap.needs, range=gap.range, extras=gap.extras)), gap)
@@ -122,13 +112,11 @@ class _Walk:
         supply: Supply,
         target: str | None,
         language: Language,
-        edges: Edges,
-        ranges: dict[tuple[PackageKey, str], _InRange],
+        ranges: dict[tuple[PackageKey | None, str], _InRange],
     ) -> None:
         self._supply = supply
         self._target = target
         self._language = language
-        self._edges = edges
         self._ranges = ranges
         self._nodes: dict[tuple[PackageKey, VersionKey, frozenset[str]], _Node] = {}
         self._needs: dict[tuple[PackageKey, str, tuple[str, ...]] | tuple[None, Edge], _Need] = {}
@@ -182,9 +170,10 @@ class _Walk:
         return node
 
     def _expand(self, node: _Node) -> None:
-        if node.supplied.dependencies is None:
+        supplied, edges = node.supplied, self._language.targeting.edges
+        if supplied.dependencies is None:
             return
-        for edge in self._edges(node.supplied.dependencies, node.supplied.frameworks, self._target, node.extras):
+        for edge in edges(supplied.dependencies, supplied.frameworks, self._target, node.extras):
             need = self._need(edge)
             node.needs.append(need)
             need.dependents.append(node)
@@ -202,18 +191,14 @@ class _Walk:
 
     def _key(self, name: str) -> PackageKey | None:
         if name not in self._keys:
-            try:
-                self._keys[name] = self._language.normalize_name(name)
-            except ValueError:
-                self._keys[name] = None
+            self._keys[name] = key_of(name, self._language)
         return self._keys[name]
 
     def _in_range(self, package: PackageKey | None, version_range: str) -> _InRange:
-        if package is None:
-            return _InRange((), version_range, self._language)
         key = (package, version_range)
         if key not in self._ranges:
-            self._ranges[key] = _InRange(self._supply.get(package, ()), version_range, self._language)
+            versions = self._supply.get(package, ()) if package is not None else ()
+            self._ranges[key] = _InRange(versions, version_range, self._language)
         return self._ranges[key]
 
     def _advance(self, need: _Need) -> None:

@@ -1,31 +1,19 @@
 """Who is left without: versions of a feed that no listed version satisfies any more once others are taken back; pure.
 
-Only edges are checked, as each package declares them: no resolver is run. A dependency that nothing satisfied before is not counted,
-since nothing is taken from it now.
+Only edges are checked, as each package declares them, for any target: no resolver is run. What nothing satisfied before is not counted,
+since nothing is taken from it now, nor is what is optional.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
 
-from reconciler.model.packages import Dependency, PublishedPackage, PublishedVersion
+from reconciler.decide.language import Language, admits, edges_for, key_of
+from reconciler.decide.supply import supplied
+from reconciler.model.packages import PublishedPackage, PublishedVersion
 from reconciler.model.plan import Dependent, Stock
 from reconciler.model.words import Identity, PackageKey, Version
-
-INSIDE: Final = frozenset({"bundled", "optional bundled"})
-"""Conditions of what a package brings with it (npm): nothing in a feed can be missing for it."""
-
-
-class Language(Protocol):
-    """How an ecosystem reads names and ranges; `reconciler.ecosystems.interface.Ecosystem` is one. ValueError for what is neither."""
-
-    def normalize_name(self, name: str, /) -> PackageKey:
-        """The name that names are compared by."""
-
-    def contains(self, version_range: str, version: Version, /) -> bool:
-        """Whether a range admits a version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,32 +48,17 @@ def _supply(package: PublishedPackage, taken: Collection[Identity], stock: Stock
 def _unsatisfied(
     package: PublishedPackage, version: PublishedVersion, short: dict[PackageKey, _Supply], language: Language
 ) -> Iterator[tuple[PackageKey, Dependent]]:
-    for dependency in version.dependencies:
-        if dependency.condition in INSIDE:
-            continue
-        key = _key(dependency, language)
-        if key is None or key not in short:
-            continue
-        before, after = (_any(dependency.range, versions, language) for versions in (short[key].before, short[key].after))
-        if before and not after:
-            yield key, Dependent(package=package.name, version=version.version.text, needs=dependency.name, range=dependency.range)
-
-
-def _key(dependency: Dependency, language: Language) -> PackageKey | None:
-    try:
-        return language.normalize_name(dependency.name)
-    except ValueError:
-        return None  # what cannot be a package is not taken back either
-
-
-def _any(version_range: str, versions: tuple[Version, ...], language: Language) -> bool:
-    try:
-        return any(language.contains(version_range, version) for version in versions)
-    except ValueError:
-        return False  # nobody can say what satisfies it
+    frameworks = supplied(package.name, version).frameworks
+    for edge in edges_for((), version.dependencies, frameworks, language):
+        key = key_of(edge.name, language)
+        if key is not None and key in short:
+            supply = short[key]
+            before, after = (any(admits(edge.range, one, language) for one in those) for those in (supply.before, supply.after))
+            if before and not after:
+                yield key, Dependent(package=package.name, version=version.version.text, needs=edge.name, range=edge.range)
 
 
 def _took(taken: Collection[Identity], key: PackageKey, version_range: str, supply: _Supply, language: Language) -> Iterator[Identity]:
     """Of the versions to be taken back, those that satisfied a range."""
-    admitted = {version.key for version in supply.before if _any(version_range, (version,), language)}
+    admitted = {version.key for version in supply.before if admits(version_range, version, language)}
     return (identity for identity in taken if identity.package == key and identity.version in admitted)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from reconciler.decide.language import Language
 from reconciler.decide.rulebook import Rulebook
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies
 from reconciler.decide.rules.review import REVIEW
 from reconciler.decide.table import Taking
-from reconciler.decide.waiving import Language
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import ApprovedFile, Policy, Rules
 from reconciler.model.packages import ListedState, PublishedVersion, Release, Traits

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.decide import digest, limits
-from reconciler.decide.dependents import Language, left_without
+from reconciler.decide.dependents import left_without
 from reconciler.decide.desired import Desired, authority_holds, malformed_holds
 from reconciler.decide.drifting import drift_of, evictions_of
 from reconciler.decide.findings import findings_of
+from reconciler.decide.language import Language
 from reconciler.decide.marks import gathered as gathered_holds
 from reconciler.decide.marks import new_marks
 from reconciler.decide.rows import Row

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.decide.language import Language, key_of
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, Subject, applies
 from reconciler.decide.rules.review import REVIEW
-from reconciler.decide.waiving import Language, ends, holds, waiver_for
+from reconciler.decide.waiving import ends, holds, waiver_for
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.verdicts import ALLOW, LEVELS, Judgement, Verdict
 from reconciler.model.waivers import Waivable, Waiver
@@ -27,10 +28,6 @@ class Rulebook:
         self._waivers = tuple(waiver for waiver in rules.waivers if holds(waiver, now))
         self._of_package: dict[tuple[FeedName, PackageKey], tuple[_Article, ...]] = {}
         self._waived: dict[Language, dict[tuple[str, PackageKey], list[Waiver]]] = {}
-
-    def policies(self, subject: Subject) -> tuple[Policy, ...]:
-        """The policies that hold for a subject."""
-        return tuple(article.policy for article in self._about(subject))
 
     def judgements(self, subject: Subject, facts: Facts, language: Language) -> tuple[Judgement, ...]:
         """What each policy says, worst first. A verdict that a waiver covers says which; `until` then is no later than its end."""
@@ -65,10 +62,8 @@ class Rulebook:
         if language not in self._waived:
             found = self._waived[language] = {}
             for waiver in self._waivers:
-                try:
-                    found.setdefault((waiver.rule, language.normalize_name(waiver.package)), []).append(waiver)
-                except ValueError:
-                    continue  # it is in the words of another ecosystem
+                if (key := key_of(waiver.package, language)) is not None:  # else it is in the words of another ecosystem
+                    found.setdefault((waiver.rule, key), []).append(waiver)
         return self._waived[language]
 
 

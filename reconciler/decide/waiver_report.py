@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
+from reconciler.decide.language import Language, key_of
 from reconciler.decide.rules.interface import Subject, applies
-from reconciler.decide.waiving import LONGEST, Language, concerns, ends, holds
+from reconciler.decide.waiving import LONGEST, concerns, ends, holds
 from reconciler.model.declared import Approvals, DeclaredApproval, Policy, Rules
 from reconciler.model.findings import WaiverUse
 from reconciler.model.verdicts import Judgement
@@ -92,25 +93,18 @@ class _Approved:
     def _packages(self) -> Iterator[tuple[FeedName, PackageKey]]:
         for waiver in self.rules.waivers:
             for name, feed in self.rules.settings.approved().items():
-                if (key := _key(waiver.package, self.languages[feed.type])) is not None:
+                if (key := key_of(waiver.package, self.languages[feed.type])) is not None:
                     yield name, key
 
     def _subjects(self, waiver: Waiver) -> Iterator[Subject]:
         for name, feed in self.rules.settings.approved().items():
             language = self.languages[feed.type]
-            key = _key(waiver.package, language)
+            key = key_of(waiver.package, language)
             for declared in self.versions.get((name, key), ()) if key is not None else ():
                 version = language.parse_version(declared.version)
                 subject = Subject(feed=name, package=declared.identity.package, name=declared.package, version=version, type=feed.type)
                 if concerns(waiver, subject, language):
                     yield subject
-
-
-def _key(name: str, language: Language) -> PackageKey | None:
-    try:
-        return language.normalize_name(name)
-    except ValueError:
-        return None
 
 
 def _nowhere(policy: Policy, rules: Rules) -> Iterator[Problem]:

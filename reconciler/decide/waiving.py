@@ -10,30 +10,18 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
+from reconciler.decide.language import Language
 from reconciler.decide.rules.interface import Subject
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import Waivable, Waiver
-from reconciler.model.words import PackageKey, Version
+from reconciler.model.words import PackageKey
 
 LONGEST: Final = timedelta(days=366)
 """How far ahead a waiver may end: an exception that nobody looks at again is a rule of its own."""
 
 NOTHING: Final = timedelta(0)
-
-
-class Language(Protocol):
-    """How an ecosystem reads names, versions and ranges. ValueError for what is none."""
-
-    def normalize_name(self, name: str, /) -> PackageKey:
-        """The name that names are compared by."""
-
-    def parse_version(self, text: str, /) -> Version:
-        """The version."""
-
-    def contains(self, version_range: str, version: Version, /) -> bool:
-        """Whether a range admits a version."""
 
 
 def waiver_for(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from reconciler.decide.language import admits, edges_for, key_of
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.declared import Feed
 from reconciler.model.packages import Edge
@@ -183,13 +184,8 @@ class _Round:
         proposal = part.offer.proposal if part.offer else self._look_into(part)
         if isinstance(proposal, str):
             return proposal
-        targeting = self._ground.ecosystem.targeting
-        found = {
-            edge
-            for target in self._ground.feed.targets or (None,)
-            for edge in targeting.edges(proposal.dependencies, proposal.frameworks, target, part.extras)
-        }
-        return tuple(sorted(found))
+        targets, language = self._ground.feed.targets, self._ground.ecosystem
+        return edges_for(targets, proposal.dependencies, proposal.frameworks, language, part.extras)
 
     def _look_into(self, part: Part) -> Proposal | str:
         """An approved version as the proxy feed has it; why that cannot be seen."""
@@ -241,16 +237,10 @@ class _Round:
         return next((part for part in self._ground.approved.get(key, ()) if self._admits(edge, part.version)), None)
 
     def _admits(self, edge: Edge, version: Version) -> bool:
-        try:
-            return self._ground.ecosystem.contains(edge.range, version)
-        except ValueError:
-            return False
+        return admits(edge.range, version, self._ground.ecosystem)
 
     def _key(self, edge: Edge) -> PackageKey | None:
-        try:
-            return self._ground.ecosystem.normalize_name(edge.name)
-        except ValueError:
-            return None
+        return key_of(edge.name, self._ground.ecosystem)
 
 
 def _asked(part: Part, edge: Edge) -> Part:

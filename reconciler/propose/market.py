@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ArchiveRefused, ContentMismatch, NotFound, Refused, Unreachable
 from reconciler.model.declared import Connector, Feed
 from reconciler.model.packages import Release
@@ -105,7 +106,7 @@ class Market:
         if isinstance(answer, Absent | Waiting):
             return Choice(offer=None, reason=f"{self._judge.source} does not have it: {answer.reason}")
         try:
-            found = self._in_range(answer, tuple(ranges))
+            found = in_range(answer, ranges, self._judge.ecosystem)
         except ValueError as error:
             return Choice(offer=None, reason=f"its range cannot be read: {error}")
         found.sort(key=lambda release: release.version != preferred)
@@ -197,11 +198,13 @@ class Market:
             return _over(release, judgements)
         return Offer(proposal=proposal, judgements=judgements)
 
-    def _in_range(self, answer: Found, ranges: tuple[str, ...]) -> list[Release]:
-        """The highest first; prereleases only where there is nothing else. ValueError for what is no range."""
-        contains = self._judge.ecosystem.contains
-        found = [one for one in reversed(answer.listing.releases) if all(contains(wanted, one.version) for wanted in ranges)]
-        return [one for one in found if not one.version.prerelease] or found
+
+def in_range(answer: Found, ranges: Iterable[str], ecosystem: Ecosystem) -> list[Release]:
+    """The releases in all of these ranges, the highest first; prereleases only where there is nothing else. ValueError for what is no
+    range."""
+    wanted = tuple(ranges)
+    found = [one for one in reversed(answer.listing.releases) if all(ecosystem.contains(each, one.version) for each in wanted)]
+    return [one for one in found if not one.version.prerelease] or found
 
 
 def _over(release: Release, judgements: Iterable[Judgement]) -> PassedOver:

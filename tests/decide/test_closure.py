@@ -41,7 +41,7 @@ def dependency(text: str) -> Dependency:
 
 
 def gaps(packages: Packages, *targets: str) -> tuple[Gap, ...]:
-    return gaps_of(FEED, supply_of(packages), targets, language=PYPI, edges=PYPI.targeting.edges)
+    return gaps_of(FEED, supply_of(packages), targets, PYPI)
 
 
 def told(packages: Packages, *targets: str) -> list[str]:
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_is_a_gap_that_says_so(need, why, there):
         PackageKey("a"): [Supplied(name="a", version=PYPI.parse_version("1"), dependencies=(need,))],
         **({PackageKey("b"): [Supplied(name="b", version=PYPI.parse_version("1"), dependencies=())]} if there else {}),
     }
-    (gap,) = gaps_of(FEED, supply, (), language=PYPI, edges=PYPI.targeting.edges)
+    (gap,) = gaps_of(FEED, supply, (), PYPI)
     assert (gap.needs, gap.range, gap.path) == (need.name, need.range, ("a 1",))
     assert why in gap.unread
 
@@ -168,14 +168,14 @@ def test_frameworks_decide_which_group_counts():
         ((".NETStandard2.0", "net8.0"), "net48", 1),
     ]:
         supply = {PackageKey("a"): [Supplied(name="A", version=version, dependencies=needs, frameworks=frameworks)]}
-        assert len(gaps_of(FEED, supply, (target,), language=NUGET, edges=NUGET.targeting.edges)) == count
+        assert len(gaps_of(FEED, supply, (target,), NUGET)) == count
 
 
 def test_what_npm_need_not_install_is_not_missed():
     conditions = ["", "peer", "optional", "peer optional", "bundled", "optional bundled"]
     needs = tuple(Dependency(name=f"b{number}", range="^1.0.0", condition=condition) for number, condition in enumerate(conditions))
     supply = {PackageKey("a"): [Supplied(name="a", version=NPM.parse_version("1.0.0"), dependencies=needs)]}
-    assert [gap.needs for gap in gaps_of(FEED, supply, (), language=NPM, edges=NPM.targeting.edges)] == ["b0", "b1"]
+    assert [gap.needs for gap in gaps_of(FEED, supply, (), NPM)] == ["b0", "b1"]
 
 
 def test_only_listed_versions_are_supplied_with_what_all_their_files_say():
@@ -188,7 +188,7 @@ def test_only_listed_versions_are_supplied_with_what_all_their_files_say():
     )
     supply = listed(held.packages.values())
     assert {key: [one.version.text for one in versions] for key, versions in supply.items()} == {"base": [], "app": ["1.0"]}
-    (gap,) = gaps_of(FEED, supply, (), language=PYPI, edges=PYPI.targeting.edges)
+    (gap,) = gaps_of(FEED, supply, (), PYPI)
     assert gap.path == ("app 1.0",)
 
 
@@ -232,9 +232,8 @@ def test_each_range_is_compared_once_with_each_version_that_may_be_needed():
     asked: list[str] = []
 
     class Counting:
-        @staticmethod
-        def normalize_name(name: str, /) -> PackageKey:
-            return PYPI.normalize_name(name)
+        targeting = PYPI.targeting
+        normalize_name, parse_version = staticmethod(PYPI.normalize_name), staticmethod(PYPI.parse_version)
 
         @staticmethod
         def contains(version_range: str, version: Version, /) -> bool:
@@ -243,7 +242,7 @@ def test_each_range_is_compared_once_with_each_version_that_may_be_needed():
 
     packages: dict[str, list[str]] = {f"app{number} 1": ["base>=1"] for number in range(500)}
     packages |= {f"base 1.{number}": [] for number in range(50)}
-    assert gaps_of(FEED, supply_of(packages), ("3.11", "3.12"), language=Counting(), edges=PYPI.targeting.edges) == ()
+    assert gaps_of(FEED, supply_of(packages), ("3.11", "3.12"), Counting()) == ()
     assert asked == [">=1"]
 
 

@@ -10,7 +10,7 @@ from reconciler.model.plan import Dependent
 from tests.decide.passes import plan_of
 from tests.support.declared import APPROVED, desired, identity, published, stock
 
-PYPI = ECOSYSTEMS["pypi"]
+NPM, PYPI = ECOSYSTEMS["npm"], ECOSYSTEMS["pypi"]
 BASE_1, BASE_2 = identity("base"), identity("base", "2.0")
 APP = Dependent(package="app", version="1.0", needs="Base", range=">=1")
 
@@ -19,8 +19,8 @@ def app(version_range=">=1", name="Base", **more):
     return published("1.0", "app", dependencies=(Dependency(name=name, range=version_range),), **more)
 
 
-def lost(*taken, packages):
-    found = left_without(set(taken), stock(packages), PYPI)
+def lost(*taken, packages, language=PYPI):
+    found = left_without(set(taken), stock(packages), language)
     return {one: dependents for one, dependents in found.items() if dependents}
 
 
@@ -73,7 +73,23 @@ def test_a_plan_names_them_before_anything_is_done():
     assert (change.kind, change.identity.feed, change.dependents) == ("quarantine", APPROVED, (APP,))
 
 
-@pytest.mark.parametrize("condition", ["bundled", "optional bundled"])
-def test_what_a_package_brings_with_it_is_not_missed(condition):
-    inside = published("1.0", "app", dependencies=(Dependency(name="base", range=">=1", condition=condition),))
-    assert lost(BASE_1, packages={"base": [published("1.0", "a")], "app": [inside]}) == {}
+@pytest.mark.parametrize(
+    ("language", "condition"),
+    [
+        (NPM, "bundled"),
+        (NPM, "optional bundled"),
+        (NPM, "optional"),
+        (NPM, "peer optional"),
+        (PYPI, "extra == 'fast'"),
+    ],
+)
+def test_what_a_package_brings_with_it_or_can_do_without_is_not_missed(language, condition):
+    app_of = published("1.0", "app", dependencies=(Dependency(name="base", range=">=1", condition=condition),))
+    assert lost(BASE_1, packages={"base": [published("1.0", "a")], "app": [app_of]}, language=language) == {}
+
+
+@pytest.mark.parametrize(("language", "condition"), [(NPM, "peer"), (PYPI, "sys_platform == 'win32'")])
+def test_what_is_needed_somewhere_is_missed(language, condition):
+    app_of = published("1.0", "app", dependencies=(Dependency(name="base", range="", condition=condition),))
+    missed = Dependent(package="app", version="1.0", needs="base", range="")
+    assert lost(BASE_1, packages={"base": [published("1.0", "a")], "app": [app_of]}, language=language) == {BASE_1: (missed,)}
