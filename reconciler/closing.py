@@ -96,8 +96,8 @@ def _supply(
         if (one := _supplied(row, feed, verdicts, ground)) is not None:
             more = verdicts.contents.get(row.identity) if row.identity in extended else None
             if more is not None:
-                known, frameworks = (*(one.dependencies or ()), *more[0]), (*one.frameworks, *more[1])
-                one = replace(one, dependencies=known, frameworks=frameworks)
+                needed = (*(one.dependencies or ()), *(more.dependencies or ()))
+                one = replace(one, dependencies=needed, frameworks=(*one.frameworks, *more.frameworks))
             supply.setdefault(row.identity.package, []).append(one)
     return supply
 
@@ -112,8 +112,7 @@ def _supplied(row: Row, feed: Feed, verdicts: Verdicts, ground: Ground) -> Suppl
         return supplied(name, published)
     if row.action != "adopt" and not (row.action == "promote" and _can_be_had(row, ground)):
         return None
-    dependencies, frameworks = verdicts.contents.get(row.identity, (None, ()))
-    return Supplied(name=name, version=version_of(row, feed), dependencies=dependencies, frameworks=frameworks)
+    return verdicts.contents.get(row.identity) or Supplied(name=name, version=version_of(row, feed), dependencies=None)
 
 
 def _can_be_had(row: Row, ground: Ground) -> bool:

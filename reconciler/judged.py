@@ -30,9 +30,10 @@ from reconciler.decide.sourcing import Available, available
 from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import ContentMismatch, StoreUnavailable, Unreachable
 from reconciler.model.advisories import Matched, Snapshot
+from reconciler.model.closure import Supplied
 from reconciler.model.declared import Connector, Feed, Rules
 from reconciler.model.marks import vouched
-from reconciler.model.packages import Dependency, Release, Traits
+from reconciler.model.packages import Release, Traits
 from reconciler.model.plan import Catalog
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
@@ -64,11 +65,11 @@ class Ground:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdicts:
-    """What was found. `contents` are the dependencies and target frameworks of approved versions that are not published yet, where
-    somebody has looked."""
+    """What was found. `contents` say what the files of approved versions need that are not published yet, where somebody has looked into
+    all of them."""
 
     judged: Mapping[Identity, Judged]
-    contents: Mapping[Identity, tuple[tuple[Dependency, ...], tuple[str, ...]]]
+    contents: Mapping[Identity, Supplied]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
     for (identity, name), answer in ground.archives.look_into(w for one in entrants.values() for w in _wanted(one, ground)).items():
         answers.setdefault(identity, {})[name] = answer
     judged: dict[Identity, Judged] = {}
-    contents: dict[Identity, tuple[tuple[Dependency, ...], tuple[str, ...]]] = {}
+    contents: dict[Identity, Supplied] = {}
     for row in approved:
         identity = row.identity
         said = _Said(row=row, subject=subject_of(row, ground.rules), book=book, matched=known.of(row), now=ground.now)
@@ -103,8 +104,12 @@ def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
         judged[identity] = said.judged(entrants.get(identity), of_it)
         found = [answer for answer in of_it.values() if isinstance(answer, Content)]
         if found and len(found) == len(of_it):
-            frameworks = (framework for one in found for framework in one.traits.frameworks)
-            contents[identity] = (tuple(dict.fromkeys(d for one in found for d in one.dependencies)), tuple(dict.fromkeys(frameworks)))
+            contents[identity] = Supplied(
+                name=said.subject.name,
+                version=version_of(row, ground.rules.settings.feeds[identity.feed]),
+                dependencies=tuple(dict.fromkeys(dependency for one in found for dependency in one.dependencies)),
+                frameworks=tuple(dict.fromkeys(framework for one in found for framework in one.traits.frameworks)),
+            )
     return Verdicts(judged=judged, contents=contents)
 
 
@@ -172,8 +177,7 @@ def _entrant(row: Row, ground: Ground) -> _Entrant | None:
     if desired is None or row.action not in {"promote", "extend", "adopt"}:
         return None
     feed = rules.settings.feeds[row.identity.feed]
-    policies = policies_for(subject_of(row, rules), rules)
-    looks = bool(policies and read_archives(policies)) or feed.dependencies == "require"
+    looks = feed.dependencies == "require" or read_archives(policies_for(subject_of(row, rules), rules))
     answer = available(desired, row.files, ground.catalog.get((desired.source or FeedName(""), row.identity.package)))
     if isinstance(answer, Available) and desired.source is not None:
         upstream = ground.upstream_of(rules.settings.feeds[desired.source], Connector(upstream=answer.upstream))

@@ -11,20 +11,21 @@ from typing import Final
 
 from reconciler.act.record import purl
 from reconciler.cli.desk import Desk
+from reconciler.decide.closure import gaps_of
 from reconciler.decide.findings import waivable_as
 from reconciler.decide.people import user_of
 from reconciler.declare.revision import git_user
-from reconciler.ecosystems import ECOSYSTEMS, Ecosystem
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.errors import NotFound, PreconditionFailed
+from reconciler.model.closure import Supplied
 from reconciler.model.declared import Connector, DeclaredApproval, Feed
 from reconciler.model.findings import Cure
-from reconciler.model.packages import Edge
 from reconciler.model.verdicts import Judgement
 from reconciler.model.words import FeedName, Identity, PackageKey, Version
 from reconciler.observe.catalog import Wanted, look_up
 from reconciler.propose.approve import Proposal, Request, choose, propose, require_new
 from reconciler.propose.closure import Ground, Part, Tree, close
-from reconciler.propose.judge import Judge, only_waits
+from reconciler.propose.judge import Judge
 from reconciler.propose.market import Market, Offer
 from reconciler.reconcile import UpstreamOf
 from reconciler.show.proposed import Change, named
@@ -44,7 +45,7 @@ class Asked:
     @property
     def refused(self) -> bool:
         """Whether the rules do not let it in, today or later."""
-        return self.offer is not None and self.offer.waits and not only_waits(self.offer.judgements)
+        return self.offer is not None and self.offer.refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,17 +102,17 @@ class Counter:
 
     def lacking(self, proposals: Iterable[Proposal]) -> list[str]:
         """The packages that these need and of which nothing in range is approved, nor asked for with them; as they name them, with the range."""
-        ecosystem, supply = ECOSYSTEMS[self.target.type], {key: [part.version for part in parts] for key, parts in self._approved().items()}
-        asked = list(proposals)
-        for proposal in asked:
-            supply.setdefault(proposal.identity.package, []).append(ecosystem.parse_version(proposal.version))
-        edges = {
-            edge
-            for one in asked
-            for target in self.target.targets or (None,)
-            for edge in ecosystem.targeting.edges(one.dependencies, one.frameworks, target, frozenset())
+        ecosystem = ECOSYSTEMS[self.target.type]
+        supply = {
+            key: [Supplied(name=part.name, version=part.version, dependencies=None) for part in parts]
+            for key, parts in self._approved().items()
         }
-        return sorted({f"{edge.name} {edge.range}".strip() for edge in edges if not _satisfied(edge, supply, ecosystem)})
+        for one in proposals:
+            version = ecosystem.parse_version(one.version)
+            new = Supplied(name=one.package, version=version, dependencies=one.dependencies, frameworks=one.frameworks)
+            supply.setdefault(one.identity.package, []).append(new)
+        gaps = gaps_of(self.target.name, supply, self.target.targets, ecosystem)
+        return sorted({f"{gap.needs} {gap.range}".strip() for gap in gaps})
 
     def cure(self, judgement: Judgement, proposal: Proposal) -> Cure | None:
         """The waiver that would cover a verdict; None where no waiver may."""
@@ -188,10 +189,3 @@ def with_extras(request: Request) -> Request:
         return request
     extras = tuple(sorted({extra.strip() for extra in match[2].split(",") if extra.strip()}))
     return Request(package=match[1].strip(), version=request.version, patterns=request.patterns, unlisted=request.unlisted, extras=extras)
-
-
-def _satisfied(edge: Edge, supply: Mapping[PackageKey, Iterable[Version]], ecosystem: Ecosystem) -> bool:
-    try:
-        return any(ecosystem.contains(edge.range, version) for version in supply.get(ecosystem.normalize_name(edge.name), ()))
-    except ValueError:
-        return False  # nobody can read name or range, so nobody can say what would do

@@ -78,7 +78,7 @@ class Gathering:
         except Refused as error:
             return turned("yanked or unlisted upstream (--allow-unlisted)", one, str(error))
         stops = self.judge.announced(one.package, release, chosen_files(release, self.patterns))
-        if stops and not only_waits(stops):
+        if not only_waits(stops):
             return _denied(one, stops)
         return _Chosen(locked=one, request=request, found=found, release=release)
 
@@ -99,10 +99,8 @@ class Gathering:
         return _Fetched(locked=one, proposal=proposal)
 
     def _judged(self, fetched: _Fetched) -> Offer | Turned:
-        judgements = self.judge.inspected(fetched.proposal)
-        if stopping(judgements) and not only_waits(judgements):
-            return _denied(fetched.locked, judgements)
-        return Offer(proposal=fetched.proposal, judgements=judgements)
+        offer = Offer(proposal=fetched.proposal, judgements=self.judge.inspected(fetched.proposal))
+        return _denied(fetched.locked, offer.judgements) if offer.refused else offer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,11 @@ class Offer:
         """Whether it is not let in yet."""
         return bool(stopping(self.judgements))
 
+    @property
+    def refused(self) -> bool:
+        """Whether it is not let in, today or later."""
+        return not only_waits(self.judgements)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PassedOver:
@@ -193,10 +198,8 @@ class Market:
         proposal = self.read(key, name, answer, release)
         if isinstance(proposal, str):
             return PassedOver(version=release.version.text, reason=proposal)
-        judgements = self._judge.inspected(proposal)
-        if stopping(judgements) and not only_waits(judgements):
-            return _over(release, judgements)
-        return Offer(proposal=proposal, judgements=judgements)
+        offer = Offer(proposal=proposal, judgements=self._judge.inspected(proposal))
+        return _over(release, offer.judgements) if offer.refused else offer
 
 
 def in_range(answer: Found, ranges: Iterable[str], ecosystem: Ecosystem) -> list[Release]:
