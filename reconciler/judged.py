@@ -116,7 +116,9 @@ def judge_rows(rows: Iterable[Row], ground: Ground) -> Verdicts:
 def subject_of(row: Row, rules: Rules) -> Subject:
     """What a rule is told that it judges."""
     feed = rules.settings.feeds[row.identity.feed]
-    return Subject(feed=feed.name, package=row.identity.package, name=row.spelled[0], version=version_of(row, feed), type=feed.type)
+    return Subject(
+        feed=feed.name, package=row.identity.package, name=row.spelled[0], version=version_of(row, feed), language=ECOSYSTEMS[feed.type]
+    )
 
 
 def version_of(row: Row, feed: Feed) -> Version:
@@ -146,7 +148,7 @@ class _Said:
         return Judged(judgements=self._judge(facts), extension=entering, obstacle=obstacle, traits=traits)
 
     def _judge(self, facts: Facts) -> tuple[Judgement, ...]:
-        return self.book.judgements(self.subject, facts, ECOSYSTEMS[self.subject.type])
+        return self.book.judgements(self.subject, facts)
 
     def _entering(self, entrant: _Entrant, traits: Mapping[str, Traits]) -> Facts:
         source = self.row.desired.source if self.row.desired else None

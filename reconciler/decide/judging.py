@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from reconciler.decide.language import Language
 from reconciler.decide.rulebook import Rulebook
 from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, JudgedFile, Marks, Subject, applies
@@ -39,10 +38,10 @@ def read_archives(policies: Iterable[Policy]) -> bool:
     return any(RULES[policy.rule].reads_archives for policy in policies)
 
 
-def judgements_of(subject: Subject, facts: Facts, rules: Rules, language: Language) -> tuple[Judgement, ...]:
+def judgements_of(subject: Subject, facts: Facts, rules: Rules) -> tuple[Judgement, ...]:
     """What each policy says of one version, worst first; a `Rulebook` is for many."""
     assert facts.now is not None, "releases are judged at an instant"  # noqa: S101 - a caller that forgets it would revive expired waivers
-    return Rulebook(rules, facts.now).judgements(subject, facts, language)
+    return Rulebook(rules, facts.now).judgements(subject, facts)
 
 
 def facts_of_release(

@@ -29,7 +29,7 @@ class Rulebook:
         self._of_package: dict[tuple[FeedName, PackageKey], tuple[_Article, ...]] = {}
         self._waived: dict[Language, dict[tuple[str, PackageKey], list[Waiver]]] = {}
 
-    def judgements(self, subject: Subject, facts: Facts, language: Language) -> tuple[Judgement, ...]:
+    def judgements(self, subject: Subject, facts: Facts) -> tuple[Judgement, ...]:
         """What each policy says, worst first. A verdict that a waiver covers says which; `until` then is no later than its end."""
         found: list[Judgement] = []
         quiet = True
@@ -38,7 +38,7 @@ class Rulebook:
                 if verdict.level == "allow":
                     found.append(article.allowing(verdict))
                 else:
-                    found.append(self._excused(article.said(verdict), subject, language))
+                    found.append(self._excused(article.said(verdict), subject))
                     quiet = False
         return tuple(found if quiet else sorted(found, key=lambda one: -LEVELS.index(one.level)))
 
@@ -49,9 +49,10 @@ class Rulebook:
             known = self._of_package[key] = tuple(article for article in self._articles if applies(article.policy, subject))
         return known
 
-    def _excused(self, judgement: Judgement, subject: Subject, language: Language) -> Judgement:
-        waivers = self._waivers_of(language).get((judgement.rule, subject.package), ())
-        waiver = waiver_for(judgement, subject, waivers, language, _waivable)
+    def _excused(self, judgement: Judgement, subject: Subject) -> Judgement:
+        assert subject.language is not None, "releases have an ecosystem"  # noqa: S101 - without it no waiver would be found
+        waivers = self._waivers_of(subject.language).get((judgement.rule, subject.package), ())
+        waiver = waiver_for(judgement, subject, waivers, _waivable)
         if waiver is None:
             return judgement
         until = min(filter(None, (judgement.verdict.until, ends(waiver))))

@@ -102,8 +102,8 @@ class _Approved:
             key = key_of(waiver.package, language)
             for declared in self.versions.get((name, key), ()) if key is not None else ():
                 version = language.parse_version(declared.version)
-                subject = Subject(feed=name, package=declared.identity.package, name=declared.package, version=version, type=feed.type)
-                if concerns(waiver, subject, language):
+                subject = Subject(feed=name, package=declared.identity.package, name=declared.package, version=version, language=language)
+                if concerns(waiver, subject):
                     yield subject
 
 

@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
-from reconciler.decide.language import Language
 from reconciler.decide.rules.interface import Subject
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import Waivable, Waiver
@@ -24,15 +23,13 @@ LONGEST: Final = timedelta(days=366)
 NOTHING: Final = timedelta(0)
 
 
-def waiver_for(
-    judgement: Judgement, subject: Subject, waivers: Iterable[Waiver], language: Language, waivable: Callable[[str], Waivable]
-) -> Waiver | None:
+def waiver_for(judgement: Judgement, subject: Subject, waivers: Iterable[Waiver], waivable: Callable[[str], Waivable]) -> Waiver | None:
     """The waiver that covers a verdict, of several the one that ends last; None if none does. Those that do not hold (`holds`) must be left
     out before."""
     found = [
         waiver
         for waiver in waivers
-        if waiver.rule == judgement.rule and _names(waiver, judgement, waivable(judgement.rule)) and concerns(waiver, subject, language)
+        if waiver.rule == judgement.rule and _names(waiver, judgement, waivable(judgement.rule)) and concerns(waiver, subject)
     ]
     return max(found, key=lambda waiver: waiver.expires, default=None)
 
@@ -53,9 +50,10 @@ def holds(waiver: Waiver, now: datetime) -> bool:
     return NOTHING < ends(waiver) - now <= LONGEST
 
 
-def concerns(waiver: Waiver, subject: Subject, language: Language) -> bool:
+def concerns(waiver: Waiver, subject: Subject) -> bool:
     """Whether a version is among those that it is about, whatever a rule says of it."""
-    if subject.version is None:
+    language = subject.language
+    if subject.version is None or language is None:
         return False
     try:
         if _key(language.normalize_name, waiver.package) != subject.package or not any(

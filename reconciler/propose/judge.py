@@ -48,7 +48,7 @@ class Judge:
         approved = [ApprovedFile(name=f.name, size=f.size or 0, sha256=f.sha256 or Sha256(""), content_hash=None) for f in remote]
         about = self.known(package, release.version)
         facts = facts_of_release(approved, release, source=self.source, now=self.now, matched=about)
-        found = judgements_of(subject, facts if sized else replace(facts, files=None), outside, self.ecosystem)
+        found = judgements_of(subject, facts if sized else replace(facts, files=None), outside)
         return tuple(one for one in found if one.stops and (sized or not one.verdict.unknown))
 
     def inspected(self, proposal: Proposal) -> tuple[Judgement, ...]:
@@ -59,10 +59,10 @@ class Judge:
             return ()
         about = self.known(package, release.version)
         facts = facts_of_release(proposal.files, release, source=self.source, now=self.now, matched=about)
-        return judgements_of(subject, with_traits(facts, proposal.traits), self.rules, self.ecosystem)
+        return judgements_of(subject, with_traits(facts, proposal.traits), self.rules)
 
     def _subject(self, package: PackageKey, version: Version, *, name: str = "") -> Subject:
-        return Subject(feed=self.target.name, package=package, name=name or package, version=version, type=self.target.type)
+        return Subject(feed=self.target.name, package=package, name=name or package, version=version, language=self.ecosystem)
 
 
 def known_to(open_advisories: Callable[[], Advisories], feed_type: str, ecosystem: Ecosystem) -> Known:

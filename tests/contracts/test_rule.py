@@ -13,13 +13,16 @@ from reconciler.decide.rules.interface import Facts, Subject
 from reconciler.declaration import KINDS
 from reconciler.declare.load import load_rules
 from reconciler.declare.policies import read_policy
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.verdicts import LEVELS
 from reconciler.model.waivers import Waivable
 from reconciler.model.words import FeedName, PackageKey
 from tests.contracts.facts import FACTS
 
 FEEDS = b"feeds: {public: {type: pypi, usage: proxy, connectors: [{upstream: x}]}}\n"
-SUBJECT = Subject(feed=FeedName("approved-nuget"), package=PackageKey("newtonsoft.json"), name="Newtonsoft.Json", type="nuget")
+SUBJECT = Subject(
+    feed=FeedName("approved-nuget"), package=PackageKey("newtonsoft.json"), name="Newtonsoft.Json", language=ECOSYSTEMS["nuget"]
+)
 SAMPLES = {
     "age": "{min_age: 7d}",
     "size": "{max_file: 50 MB, max_total: 2 GiB}",

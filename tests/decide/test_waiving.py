@@ -43,7 +43,11 @@ def waiver(**changed):
 
 def subject(version="12.0.3", package="Newtonsoft.Json", feed="approved-nuget", language=NUGET):
     return Subject(
-        feed=FeedName(feed), package=language.normalize_name(package), name=package, version=language.parse_version(version), type="nuget"
+        feed=FeedName(feed),
+        package=language.normalize_name(package),
+        name=package,
+        version=language.parse_version(version),
+        language=language,
     )
 
 
@@ -52,7 +56,7 @@ def judgement(*ids, rule="vulnerability", level="deny", unknown=False):
 
 
 def covers(waiver, judgement, waivable, about=None):
-    return waiver_for(judgement, about or subject(), [waiver], NUGET, {judgement.rule: waivable}.__getitem__) is waiver
+    return waiver_for(judgement, about or subject(), [waiver], {judgement.rule: waivable}.__getitem__) is waiver
 
 
 @pytest.mark.parametrize(
@@ -80,18 +84,18 @@ def covers(waiver, judgement, waivable, about=None):
     ],
 )
 def test_which_versions_a_waiver_is_about(changed, about, concerned):
-    assert concerns(waiver(**changed), subject(**about), NUGET) is concerned
+    assert concerns(waiver(**changed), subject(**about)) is concerned
 
 
 def test_names_and_ranges_are_those_of_the_feed_s_ecosystem():
     requests = subject("2.32.0", "Requests_X", "approved-pypi", PYPI)
-    assert concerns(waiver(feeds=("*",), package="requests.x", versions=(), range="<2.33,!=2.32.1"), requests, PYPI)
-    assert concerns(waiver(feeds=("*",), package="requests-x", versions=("2.32",)), requests, PYPI)
-    assert not concerns(waiver(feeds=("*",), package="requests-x", versions=(), range="[2.0,3.0)"), requests, PYPI)
+    assert concerns(waiver(feeds=("*",), package="requests.x", versions=(), range="<2.33,!=2.32.1"), requests)
+    assert concerns(waiver(feeds=("*",), package="requests-x", versions=("2.32",)), requests)
+    assert not concerns(waiver(feeds=("*",), package="requests-x", versions=(), range="[2.0,3.0)"), requests)
 
 
 def test_a_change_of_the_rules_has_no_version_and_no_waiver():
-    assert not concerns(waiver(feeds=("*",)), Subject(feed=FeedName(""), package=NUGET.normalize_name("Newtonsoft.Json")), NUGET)
+    assert not concerns(waiver(feeds=("*",)), Subject(feed=FeedName(""), package=NUGET.normalize_name("Newtonsoft.Json"), language=NUGET))
 
 
 @pytest.mark.parametrize("level", ["warn", "hold", "deny"])
@@ -136,7 +140,7 @@ def fast_lane(fixes, now):
     rules = load_rules({**texts, "policies/age.yaml": b"rule: age\nparams: {min_age: 7d}\n"}, KINDS)
     snapshot = Snapshot(digest=Sha256("ab" * 32), fetched_at=now, source="osv.dev")
     facts = Facts(now=now, uploaded_at=now - timedelta(days=1), matched=Matched(snapshot=snapshot, affecting=(), fixes=fixes))
-    return judgements_of(subject("13.0.1"), facts, rules, NUGET)
+    return judgements_of(subject("13.0.1"), facts, rules)
 
 
 def test_a_security_fix_passes_its_cool_down_by_the_advisory_that_it_fixes_and_only_before_the_end_of_the_waiver():
@@ -153,7 +157,7 @@ def test_a_security_fix_passes_its_cool_down_by_the_advisory_that_it_fixes_and_o
 def test_of_several_the_one_that_ends_last_counts_whatever_their_order():
     early, late, other = waiver(), waiver(expires=date(2027, 3, 1)), waiver(expires=date(2027, 9, 1), versions=("1.0",))
     for order in ([early, late, other], [other, late, early]):
-        found = waiver_for(judgement("GHSA-5crp-9r3c-p9vr"), subject(), order, NUGET, lambda rule: "by id")
+        found = waiver_for(judgement("GHSA-5crp-9r3c-p9vr"), subject(), order, lambda rule: "by id")
         assert found is late
 
 
@@ -197,8 +201,8 @@ def test_a_rulebook_says_of_each_version_what_it_says_when_it_is_new():
     other = replace(subject("13.0.1"), package=NUGET.normalize_name("Serilog"))
     asked = [(about, said) for about in (subject("13.0.1"), subject("13.0.2"), other) for said in (facts, young)]
     book = Rulebook(rules, now)
-    first = [book.judgements(about, said, NUGET) for about, said in asked]
-    assert first == [book.judgements(about, said, NUGET) for about, said in reversed(asked)][::-1]
-    assert first == [judgements_of(about, said, rules, NUGET) for about, said in asked]
+    first = [book.judgements(about, said) for about, said in asked]
+    assert first == [book.judgements(about, said) for about, said in reversed(asked)][::-1]
+    assert first == [judgements_of(about, said, rules) for about, said in asked]
     levels = [[one.level for one in found] for found in first]
     assert levels == [["allow", "allow"], ["hold", "allow"], ["hold", "allow"], ["hold", "hold"], ["allow"], ["hold"]]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.decide.language import Language, key_of
 from reconciler.model.advisories import Matched
 from reconciler.model.declared import Policy, Rules
 from reconciler.model.events import Voice
@@ -26,14 +27,18 @@ from reconciler.model.words import FeedName, PackageKey, Version
 class Subject:
     """What is judged: a package (normalised) in a feed. Both are "" for a change of rule files, which concerns everything.
 
-    `version` and `name` (as people spell it) are of what a release rule judges; `type` is the feed's ecosystem.
+    `version`, `name` (as people spell it) and `language` (how its ecosystem reads names) are of what a release rule judges.
     """
 
     feed: FeedName
     package: PackageKey
     name: str = ""
     version: Version | None = None
-    type: str = ""
+    language: Language | None = None
+
+    def is_called(self, name: str) -> bool:
+        """Whether a name is the package's, in whatever spelling, as its ecosystem compares names."""
+        return self.language is not None and key_of(name, self.language) == self.package
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

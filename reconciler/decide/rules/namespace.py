@@ -28,9 +28,6 @@ Names: TypeAlias = Annotated[
     *one_or_more("a name, or a list of names", NAME_SCHEMA),
 ]
 
-SEPARATORS_ALIKE: Final = frozenset({"pypi"})
-"""Types of feeds in which `a.b`, `a_b` and `a-b` are one name (https://peps.python.org/pep-0503/#normalized-names)."""
-
 
 class Params(Shape):
     """The parameters of a policy with `rule: namespace`."""
@@ -53,16 +50,6 @@ class Params(Shape):
     typos: Flag = Field(
         default=True, description="Whether names that differ by one letter from a protected name, or a reserved one, violate, too."
     )
-
-    @cached_property
-    def own(self) -> frozenset[str]:
-        """The protected names in lower case, as they stand."""
-        return frozenset(name.lower() for name in self.protected)
-
-    @cached_property
-    def own_anyhow(self) -> frozenset[str]:
-        """The same with the separators that PyPI treats alike as one."""
-        return frozenset(map(_with_dashes, self.own))
 
     @cached_property
     def taken(self) -> Lookalikes:
@@ -92,10 +79,8 @@ def check(subject: Subject, policy: Policy, facts: Facts) -> tuple[Verdict, ...]
             else f"choose another package, or name the feeds that may provide it in sources of {policy.path}"
         )
         return (Verdict(level=policy.on_violation, reason=reason, remedy=remedy),)
-    if _is_protected(subject, params):
-        return (ALLOW,)
     likeness = params.taken.of(subject.package) or (None if spelled.isascii() else params.taken.of(spelled))
-    if likeness is None:
+    if likeness is None or _is_protected(subject, params):
         return (ALLOW,)
     remedy = (
         f"approve {likeness.name} if that is meant; if this one is, too, add it to protected in {policy.path}, or waive the rule for it"
@@ -114,13 +99,9 @@ def unmet(policy: Policy, rules: Rules) -> Unmet | None:
 
 
 def _is_protected(subject: Subject, params: Params) -> bool:
-    """Whether the name is a protected one itself. Separators make another name, but not everywhere."""
+    """Whether the name is a protected one itself, apart from its case. Separators make another name, but not everywhere."""
     package = subject.package.lower()
-    return package in params.own or (subject.type in SEPARATORS_ALIKE and _with_dashes(package) in params.own_anyhow)
-
-
-def _with_dashes(name: str) -> str:
-    return name.replace("_", "-").replace(".", "-")
+    return any(name.lower() == package or subject.is_called(name) for name in params.protected)
 
 
 def _mistaken(spelled: str, likeness: Likeness) -> str:

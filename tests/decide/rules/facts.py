@@ -7,6 +7,7 @@ from reconciler.decide.rules import RULES
 from reconciler.decide.rules.interface import Facts, JudgedFile, Subject
 from reconciler.declaration import KINDS
 from reconciler.declare.policies import read_policy
+from reconciler.ecosystems import ECOSYSTEMS
 from reconciler.model.declared import Policy
 from reconciler.model.packages import Traits
 from reconciler.model.verdicts import Verdict
@@ -18,7 +19,7 @@ SUBJECT = Subject(
     package=PackageKey("requests"),
     name="requests",
     version=Version(key=VersionKey("2.32.0"), text="2.32.0", prerelease=False, order=(2, 32, 0)),
-    type="pypi",
+    language=ECOSYSTEMS["pypi"],
 )
 
 

@@ -22,7 +22,7 @@ SUBJECT = Subject(
     package=PackageKey("contoso.logging"),
     name="Contoso.Logging",
     version=ECOSYSTEMS["nuget"].parse_version("1.0.0"),
-    type="nuget",
+    language=ECOSYSTEMS["nuget"],
 )
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PATH = "policies/licenses.yaml"
@@ -260,7 +260,7 @@ def waived(verdict, *ids):
         for id_ in ids
     ]
     judgement = Judgement(rule="license", policy=Line(path=PATH, line=1), verdict=verdict)
-    return waiver_for(judgement, SUBJECT, waivers, ECOSYSTEMS["nuget"], lambda _: "by id") is not None
+    return waiver_for(judgement, SUBJECT, waivers, lambda _: "by id") is not None
 
 
 @pytest.mark.parametrize(

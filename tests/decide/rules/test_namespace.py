@@ -16,7 +16,7 @@ PATH = "policies/names.yaml"
 
 def judge(name, type_="nuget", source="public", package=None, **params):
     key = PackageKey(package) if package is not None else ECOSYSTEMS[type_].normalize_name(name)
-    subject = Subject(feed=FeedName("approved"), package=key, name=name, type=type_)
+    subject = Subject(feed=FeedName("approved"), package=key, name=name, language=ECOSYSTEMS[type_])
     facts = Facts(source=FeedName(source) if source is not None else None)
     (verdict,) = check(subject, policy_of("namespace", PATH, **params), facts)
     return verdict
@@ -218,7 +218,9 @@ def test_a_hundred_thousand_names_are_compared_with_a_thousand_in_seconds():
     protected = [f"package-number-{n}" for n in range(1_000)]
     policy = policy_of("namespace", PATH, protected=protected, reserved=["Contoso.*", "Fabrikam.*", "internal-*"])
     subjects = [
-        Subject(feed=FeedName("approved"), package=PackageKey(f"some-other-name-{n}"), name=f"Some.Other.Name.{n}", type="nuget")
+        Subject(
+            feed=FeedName("approved"), package=PackageKey(f"some-other-name-{n}"), name=f"Some.Other.Name.{n}", language=ECOSYSTEMS["nuget"]
+        )
         for n in range(1_000)
     ]
     facts = Facts(source=FeedName("public"))
