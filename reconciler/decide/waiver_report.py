@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Final
 
 from reconciler.decide.language import Language, key_of
@@ -17,12 +16,11 @@ from reconciler.decide.rules.interface import Subject, applies
 from reconciler.decide.waiving import LONGEST, concerns, ends, holds
 from reconciler.model.declared import Approvals, DeclaredApproval, Policy, Rules
 from reconciler.model.findings import WaiverUse
+from reconciler.model.patterns import ANY, matching
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import SOON, Waiver
 from reconciler.model.words import FeedName, PackageKey, Problem
 
-EVERYWHERE: Final = "*"
-"""What policies have by default: it stands for the feeds that there will be, too."""
 MOST: Final = 20
 """Feeds that an expectation names."""
 
@@ -111,7 +109,7 @@ def _nowhere(policy: Policy, rules: Rules) -> Iterator[Problem]:
     """Each of its patterns is for some feed that packages are promoted into: else it looks like a rule, and is none."""
     approved = sorted(rules.settings.approved())
     for pattern in policy.feeds:
-        if pattern != EVERYWHERE and not any(fnmatchcase(name, pattern) for name in approved):
+        if pattern != ANY and all(matching([pattern], name) is None for name in approved):  # ANY: the feeds that there will be, too
             expected = f"a pattern that matches an approved feed ({', '.join(approved[:MOST]) or 'there is none yet'})"
             yield Problem(
                 path=policy.path, line=policy.where.line, key="feeds", found=f"{pattern!r}, which matches none", expected=expected

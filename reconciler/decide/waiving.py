@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, timedelta
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final
 
 from reconciler.decide.rules.interface import Subject
+from reconciler.model.patterns import matching
 from reconciler.model.verdicts import Judgement
 from reconciler.model.waivers import Waivable, Waiver
 from reconciler.model.words import PackageKey
@@ -56,9 +56,7 @@ def concerns(waiver: Waiver, subject: Subject) -> bool:
     if subject.version is None or language is None:
         return False
     try:
-        if _key(language.normalize_name, waiver.package) != subject.package or not any(
-            fnmatchcase(subject.feed, pattern) for pattern in waiver.feeds
-        ):
+        if _key(language.normalize_name, waiver.package) != subject.package or matching(waiver.feeds, subject.feed) is None:
             return False
         if waiver.range:
             return language.contains(waiver.range, subject.version)

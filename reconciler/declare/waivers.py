@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import ConfigDict, Field, WithJsonSchema
@@ -23,7 +22,7 @@ from reconciler.declare.strict_yaml import read
 from reconciler.declare.wording import inert, one_of, quoted
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.model.declared import Settings
-from reconciler.model.patterns import Patterns
+from reconciler.model.patterns import Patterns, matching
 from reconciler.model.permissions import Line
 from reconciler.model.text import Shape, one_or_more, texts
 from reconciler.model.waivers import Waiver
@@ -146,10 +145,10 @@ def _named(parsed: Parsed, shape: WaiverFile, known: Known) -> Iterator[Problem]
         return
     approved = known.settings.approved()
     for index, pattern in enumerate(shape.feed):
-        if not any(fnmatchcase(name, pattern) for name in approved):
+        if all(matching([pattern], name) is None for name in approved):
             at = ("feed", index) if ("feed", index) in parsed.lines else ("feed",)
             yield parsed.problem(at, found=f"{quoted(pattern)}, which matches no approved feed", expected=one_of(approved))
-    types = {feed.type for name, feed in approved.items() if any(fnmatchcase(name, pattern) for pattern in shape.feed)}
+    types = {feed.type for name, feed in approved.items() if matching(shape.feed, name) is not None}
     for type_ in sorted(types):
         yield from _in_ecosystem(parsed, shape, type_, known.kinds.ecosystems[type_])
 

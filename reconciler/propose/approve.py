@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from tempfile import TemporaryFile
 
 from reconciler.declare.paths import approval_path
@@ -17,6 +16,7 @@ from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import ContentMismatch, NotFound, Refused, Unreachable
 from reconciler.model.declared import Approval, ApprovedFile, DeclaredApproval, Feed
 from reconciler.model.packages import Dependency, Inspection, Release, RemoteFile, Traits
+from reconciler.model.patterns import matching
 from reconciler.model.plan import Absent, Availability, Found, Waiting
 from reconciler.model.words import FeedName, Identity
 from reconciler.observe.upstreams import Upstream
@@ -136,7 +136,7 @@ def propose(feed: Feed, request: Request, release: Release, upstream: Upstream, 
 def chosen_files(release: Release, patterns: Iterable[str]) -> list[RemoteFile]:
     """The files of a release that one of the patterns matches; without patterns all of them."""
     wanted = tuple(patterns)
-    return [file for file in release.files if not wanted or any(fnmatchcase(file.name, pattern) for pattern in wanted)]
+    return [file for file in release.files if not wanted or matching(wanted, file.name) is not None]
 
 
 def _path(feed: Feed, inspection: Inspection) -> str:

@@ -30,12 +30,13 @@ def audited(
     for one in locked:
         identity = Identity(feed=feed.name, package=one.package, version=one.version.key)
         if identity in broken:
-            yield _malformed(one, broken[identity])
+            problems = broken[identity].problems
+            yield _undeclared(one, "malformed", str(problems[0]) if problems else "it cannot be read", path=broken[identity].path)
         elif identity in desired:
             yield _declared(one, desired[identity])
         else:
             known = ", ".join(others.get(one.package, [])[-MAX_OTHERS:][::-1])
-            yield _audited(one, reason=f"approved are {known}" if known else "no version of it is approved")
+            yield _undeclared(one, "unknown", f"approved are {known}" if known else "no version of it is approved")
 
 
 def audited_aside(aside: Iterable[Aside]) -> Iterator[Audited]:
@@ -68,13 +69,9 @@ def _declared(one: Locked, desired: Desired) -> Audited:
             return told("held", f"{hold.reason}; {hold.remedy}" if hold else "nobody entitled stands behind it")
 
 
-def _malformed(one: Locked, broken: MalformedApproval) -> Audited:
-    problem = str(broken.problems[0]) if broken.problems else "it cannot be read"
-    return Audited(package=one.name, version=one.version.text, state="malformed", reason=problem, path=broken.path, place=one.place)
-
-
-def _audited(one: Locked, *, reason: str) -> Audited:
-    return Audited(package=one.name, version=one.version.text, state="unknown", reason=reason, path=None, place=one.place)
+def _undeclared(one: Locked, state: AuditState, reason: str, *, path: str | None = None) -> Audited:
+    """As the lock file spells it, since no approval that can be read does."""
+    return Audited(package=one.name, version=one.version.text, state=state, reason=reason, path=path, place=one.place)
 
 
 def _approved(feed: Feed, desired: Mapping[Identity, Desired]) -> dict[PackageKey, list[str]]:
