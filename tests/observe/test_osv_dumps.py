@@ -199,6 +199,16 @@ def test_a_bomb_is_not_unpacked(read, folder, monkeypatch):
         read()
 
 
+@pytest.mark.parametrize("blanks", [b" " * 50_000_000, b"\n" * 5_000_000], ids=["one line", "many lines"])
+def test_a_bomb_of_lines_that_say_nothing_is_not_unpacked(read, folder, monkeypatch, blanks):
+    monkeypatch.setattr(members, "MAX_UNPACKED_BYTES", 4_500_000)
+    (folder / "NuGet").mkdir(parents=True)
+    lines = b"".join(json.dumps(one).encode() + b"\n" for one in SMALL)
+    (folder / "NuGet" / "all.jsonl.gz").write_bytes(gzip.compress(lines + blanks))
+    with pytest.raises(DumpRefused, match=r"all\.jsonl\.gz has more than can be read"):
+        read()
+
+
 @pytest.mark.parametrize(("bound", "most"), [("MAX_RECORDS", 2), ("MAX_KEPT_BYTES", 100)])
 def test_records_and_what_is_kept_of_them_have_bounds(read, folder, monkeypatch, bound, most):
     monkeypatch.setattr(gathering, bound, most)

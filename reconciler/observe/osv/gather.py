@@ -14,13 +14,12 @@ from typing import Final
 from reconciler.ecosystems.interface import Ecosystem
 from reconciler.errors import DumpRefused
 from reconciler.model.advisories import Dump
-from reconciler.observe.osv.members import MAX_RECORD_BYTES, MAX_RECORDS
+from reconciler.observe.osv.members import MAX_RECORD_BYTES, MAX_RECORDS, MAX_UNPACKED_BYTES
 from reconciler.observe.osv.record import Broken, Naming, read_record
 from reconciler.observe.osv.sources import OpenDump, open_dump
 from reconciler.stores.advisories import Draft
 from reconciler.wire import Wire
 
-MAX_UNPACKED_BYTES: Final = 32 * 1024**3
 MAX_KEPT_BYTES: Final = 2 * 1024**3
 """Of all ecosystems; what is kept of npm's 200,000 records has less than 100 MB."""
 MAX_NOTES: Final = 20

@@ -22,6 +22,7 @@ MAX_RECORD_BYTES: Final = 4 * 1024 * 1024
 MAX_RECORDS: Final = 2_000_000
 """npm has more than 200,000, nearly all of them about malware."""
 MAX_DIRECTORY_BYTES: Final = 512 * 1024 * 1024
+MAX_UNPACKED_BYTES: Final = 32 * 1024**3
 
 _DAMAGE: Final = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OverflowError, zlib.error)
 """What zipfile and gzip raise for broken input; UnicodeDecodeError is a ValueError."""
@@ -96,13 +97,24 @@ def _lines(path: Path) -> Iterator[Member]:
 
 
 def _bounded_lines(stream: BinaryIO, name: str) -> Iterator[Member]:
-    number = 0
-    while line := stream.readline(MAX_RECORD_BYTES + 1):
+    """The lines that hold something. What is passed over counts, too: blanks without end take no room in a compressed file."""
+    number = read = 0
+
+    def next_part() -> bytes:
+        nonlocal read
+        part = stream.readline(MAX_RECORD_BYTES + 1)
+        read += len(part)
+        if read > MAX_UNPACKED_BYTES:
+            message = f"{name} has more than can be read: {read} bytes so far"
+            raise DumpRefused(message)
+        return part
+
+    while line := next_part():
         number += 1
         if len(line) <= MAX_RECORD_BYTES:
             if line.strip():
                 yield Member(name=f"{name}:{number}", data=line)
             continue
         while line and not line.endswith(b"\n"):
-            line = stream.readline(MAX_RECORD_BYTES)
+            line = next_part()
         yield Member(name=f"{name}:{number}", data=None)
